@@ -1,0 +1,73 @@
+// Package desired says what should exist: services, replicas, names, labels and the digests that tell a later change.
+package desired
+
+import (
+	"time"
+
+	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/image"
+	"github.com/tutti-run/tutti/network"
+	"github.com/tutti-run/tutti/volume"
+)
+
+// Project is a Compose file as it was loaded: merged, interpolated, profiles applied, paths absolute. compose/load makes it.
+type Project struct {
+	Name       string
+	WorkingDir string
+	Files      []string       // absolute
+	EnvFiles   []string       // of --env-file, absolute
+	Services   []Service      // enabled ones, in order of name
+	Disabled   []string       // services that no active profile enables, in order of name
+	Networks   []network.Spec // those that an enabled service uses, in order of key
+	Volumes    []volume.Spec  // all that the file declares, in order of key
+}
+
+// Service of a project.
+type Service struct {
+	Name          string
+	Container     container.Spec // template: Name and project labels are not filled in
+	ContainerName string         // container_name
+	Replicas      int            // scale or deploy.replicas
+	Image         image.Spec
+	Depends       []Dependency // in order of service; what links, network_mode and the like imply is in it
+	ConfigHash    string       // what `docker compose config --hash` prints
+	NoAttach      bool         // attach: false
+}
+
+// Condition that a dependency must reach before the dependent starts.
+type Condition string
+
+// The conditions (Compose specification, 05-services, depends_on).
+const (
+	Started   Condition = "service_started"
+	IsHealthy Condition = "service_healthy"
+	Completed Condition = "service_completed_successfully"
+)
+
+// Dependency of a service on another.
+type Dependency struct {
+	Service   string
+	Condition Condition
+	Required  bool   // false: if it is absent or fails, go on with a warning
+	Restart   bool   // restart the dependent when the dependency is restarted or replaced
+	Namespace bool   // it shares a namespace or volumes with the dependency: replaced together
+	Via       string // what asks for it: depends_on, links, network_mode, volumes_from, ipc, pid
+}
+
+// Service of that name.
+func (p Project) Service(name string) (Service, bool) {
+	for _, s := range p.Services {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Service{}, false
+}
+
+// Grace is how long a container of the service may take to stop.
+func (s Service) Grace() time.Duration {
+	if s.Container.StopTimeout != nil {
+		return *s.Container.StopTimeout
+	}
+	return 10 * time.Second
+}

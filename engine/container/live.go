@@ -1,0 +1,113 @@
+package container
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tutti-run/tutti/network"
+	"github.com/tutti-run/tutti/volume"
+)
+
+// Labels that Docker Compose puts on containers, networks and volumes, and ours.
+const (
+	LabelProject         = "com.docker.compose.project"
+	LabelService         = "com.docker.compose.service"
+	LabelNumber          = "com.docker.compose.container-number"
+	LabelConfigHash      = "com.docker.compose.config-hash"
+	LabelOneOff          = "com.docker.compose.oneoff"
+	LabelImage           = "com.docker.compose.image"
+	LabelDependsOn       = "com.docker.compose.depends_on"
+	LabelVersion         = "com.docker.compose.version"
+	LabelWorkingDir      = "com.docker.compose.project.working_dir"
+	LabelConfigFiles     = "com.docker.compose.project.config_files"
+	LabelEnvironmentFile = "com.docker.compose.project.environment_file"
+	LabelReplace         = "com.docker.compose.replace"
+	LabelNetwork         = "com.docker.compose.network"
+	LabelVolume          = "com.docker.compose.volume"
+
+	LabelFields = network.FieldsLabel // field path → digest, of a resource's fields
+)
+
+// State of a container, in the engine's words.
+type State string
+
+// The states (Engine API, ContainerState.Status).
+const (
+	Created    State = "created"
+	Running    State = "running"
+	Paused     State = "paused"
+	Restarting State = "restarting"
+	Removing   State = "removing"
+	Exited     State = "exited"
+	Dead       State = "dead"
+)
+
+// Health of a container; NoHealth if it has no healthcheck.
+type Health string
+
+// The healths (Engine API, Health.Status).
+const (
+	NoHealth  Health = ""
+	Starting  Health = "starting"
+	Healthy   Health = "healthy"
+	Unhealthy Health = "unhealthy"
+)
+
+// Live is a container found in the engine. What a list shows is always there; Found only after an inspect.
+type Live struct {
+	ID       string
+	Name     string // without the leading slash
+	Image    string // reference it was made from
+	ImageID  string
+	Command  string
+	Created  time.Time
+	State    State
+	Status   string // as the engine words it: "Up 3 minutes (healthy)"
+	Health   Health
+	ExitCode int // of an exited one
+	Labels   map[string]string
+	Networks []network.Endpoint
+	Mounts   []volume.Mounted
+	Ports    []Published
+	Mode     string // network mode
+
+	// Stopped says that somebody stopped it (docker stop, docker kill) after it last started, as far as the engine's recent events tell;
+	// Finished that it ended by itself.
+	Stopped, Finished bool
+
+	// Found is what it was really made of; nil until it was inspected.
+	Found *Spec
+}
+
+// Published is a port as lists show it.
+type Published struct {
+	HostIP    string
+	Published int // 0: only exposed
+	Target    int
+	Protocol  string
+}
+
+// Service it belongs to.
+func (l Live) Service() string { return l.Labels[LabelService] }
+
+// Number among the replicas of its service, from 1; 0 if it has none.
+func (l Live) Number() int {
+	n, err := strconv.Atoi(l.Labels[LabelNumber])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// OneOff tells whether it was made by `run`.
+func (l Live) OneOff() bool { return strings.EqualFold(l.Labels[LabelOneOff], "true") }
+
+// Up tells whether its process runs (also while paused or about to restart).
+func (l Live) Up() bool { return l.State == Running || l.State == Paused || l.State == Restarting }
+
+// On tells whether it is attached to the network of that name.
+func (l Live) On(networkName string) bool {
+	return slices.ContainsFunc(l.Networks, func(e network.Endpoint) bool { return e.Name == networkName })
+}

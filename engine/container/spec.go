@@ -1,0 +1,362 @@
+// Package container holds what a container should be (Spec), what the engine has (Live), and how the two differ (Diff).
+package container
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tutti-run/tutti/engine/field"
+	"github.com/tutti-run/tutti/network"
+	"github.com/tutti-run/tutti/volume"
+)
+
+// Spec is all that a container is made from (Compose specification, 05-services; Engine API, ContainerCreate).
+// Of a service it is the template; of a replica, Name and Labels are filled in.
+type Spec struct {
+	Name  string // in the engine
+	Image string // reference as in the Compose file
+
+	Platform   string
+	Command    []string // nil: the image's; empty: none
+	Entrypoint []string // nil: the image's; empty: none
+	// Environment is name → value; a nil value unsets what the image sets.
+	Environment map[string]*string
+	WorkingDir  string
+	User        string
+	Hostname    string
+	Domainname  string
+	TTY         bool
+	StdinOpen   bool
+	StopSignal  string
+	StopTimeout *time.Duration // grace before SIGKILL
+	Healthcheck *Healthcheck
+	Expose      []string // "80", "80/tcp", "3000-3005"
+	Ports       []Port
+	Labels      map[string]string // the user's own
+	Annotations map[string]string
+
+	Mounts      []volume.Mount
+	Tmpfs       []string // "/run" or "/run:size=1m"
+	VolumesFrom []string // "service:NAME[:ro]" or "container:NAME[:ro]"
+	Files       []File   // configs and secrets put into the container before it starts
+
+	NetworkMode   string // "", bridge, host, none, "service:NAME", "container:NAME"
+	Networks      []network.Attachment
+	Links         []string // "service" or "service:alias"
+	ExternalLinks []string // "container" or "container:alias"
+	ExtraHosts    []string // "name:address"
+	DNS           []string
+	DNSSearch     []string
+	DNSOpts       []string
+	MacAddress    string
+
+	Restart   Restart
+	Resources Resources
+
+	CapAdd            []string
+	CapDrop           []string
+	Privileged        bool
+	ReadOnly          bool
+	SecurityOpt       []string
+	Devices           []Device
+	DeviceCgroupRules []string
+	DeviceRequests    []DeviceRequest
+	Ulimits           []Ulimit
+	Sysctls           map[string]string
+	ShmSize           int64 // bytes
+	Init              *bool
+	IPC               string
+	PID               string
+	UTS               string
+	UserNS            string
+	Cgroup            string
+	CgroupParent      string
+	GroupAdd          []string
+	Runtime           string
+	Isolation         string
+	OOMScoreAdj       int
+	StorageOpt        map[string]string
+	Logging           Logging
+
+	// Origin is field path → where its value comes from, for reasons: "environment.COLOR" → "web.env".
+	Origin map[string]string
+}
+
+// Healthcheck of a container; Test as the Engine API takes it: ["CMD", …], ["CMD-SHELL", line] or ["NONE"].
+type Healthcheck struct {
+	Test                                          []string      // nil: the image's
+	Interval, Timeout, StartPeriod, StartInterval time.Duration // zero: the engine's default
+	Retries                                       int
+}
+
+// Disabled tells whether the check is switched off.
+func (h *Healthcheck) Disabled() bool { return h != nil && len(h.Test) > 0 && h.Test[0] == "NONE" }
+
+// Port published on the host.
+type Port struct {
+	HostIP    string
+	Published string // host port, a range "8000-8010", or "" for any
+	Target    int
+	Protocol  string // tcp, udp, sctp
+	Mode      string // host, ingress
+}
+
+// String is the short form: "127.0.0.1:8080:80/tcp".
+func (p Port) String() string {
+	s := fmt.Sprintf("%s:%d/%s", p.Published, p.Target, p.Protocol)
+	if p.HostIP == "" {
+		return s
+	}
+	if strings.Contains(p.HostIP, ":") {
+		return "[" + p.HostIP + "]:" + s
+	}
+	return p.HostIP + ":" + s
+}
+
+// File is content that tutti puts into a container (Compose specification, configs and secrets with content or environment).
+type File struct {
+	Kind     string // config or secret
+	Source   string // its key in the Compose file
+	Target   string // absolute path in the container
+	Content  []byte `json:"-"`
+	HostPath string // instead of Content: bind-mounted from there; its content still counts as a field
+	Digest   string // of the content
+	UID, GID string
+	Mode     *uint32
+}
+
+// Restart policy (Engine API, RestartPolicy).
+type Restart struct {
+	Name       string // "", no, always, on-failure, unless-stopped
+	MaxRetries int
+}
+
+// String is the Compose file's form: "on-failure:3".
+func (r Restart) String() string {
+	switch {
+	case r.Name == "no" || r.Name == "":
+		return ""
+	case r.MaxRetries > 0:
+		return fmt.Sprintf("%s:%d", r.Name, r.MaxRetries)
+	}
+	return r.Name
+}
+
+// Resources are the limits of a container. The engine can change most on a running one (Engine API, ContainerUpdate).
+type Resources struct {
+	Memory            int64 // bytes
+	MemoryReservation int64 // bytes
+	MemorySwap        int64 // bytes, with memory; -1 unlimited
+	MemorySwappiness  *int64
+	OOMKillDisable    bool
+	NanoCPUs          int64
+	CPUShares         int64
+	CPUPeriod         int64 // µs
+	CPUQuota          int64 // µs
+	CPURTPeriod       int64 // µs
+	CPURTRuntime      int64 // µs
+	CPUSet            string
+	CPUCount          int64
+	CPUPercent        int64
+	PidsLimit         int64
+	BlkioWeight       int
+	BlkioDevices      []string // "weight_device /dev/sda 300", "device_read_bps /dev/sda 1048576"
+}
+
+// Device of the host in the container.
+type Device struct{ Source, Target, Permissions string }
+
+// DeviceRequest asks a driver for devices (GPUs).
+type DeviceRequest struct {
+	Driver       string
+	Count        int // -1: all
+	IDs          []string
+	Capabilities [][]string
+	Options      map[string]string
+}
+
+// Ulimit of a container's processes.
+type Ulimit struct {
+	Name       string
+	Soft, Hard int64
+}
+
+// Logging driver of a container.
+type Logging struct {
+	Driver  string
+	Options map[string]string
+}
+
+// Fields of the spec. Whatever is not here cannot be the reason for a change.
+func (s Spec) Fields() field.Set {
+	f := s.Updatable()
+	f.Put("image", s.Image)
+	f.Put("platform", s.Platform)
+	f.Put("container_name", s.Name)
+	putCommand(f, "command", s.Command)
+	putCommand(f, "entrypoint", s.Entrypoint)
+	for k, v := range s.Environment {
+		if v != nil {
+			f["environment."+k] = *v
+		}
+	}
+	f.Put("working_dir", s.WorkingDir)
+	f.Put("user", s.User)
+	f.Put("hostname", s.Hostname)
+	f.Put("domainname", s.Domainname)
+	f.Put("tty", s.TTY)
+	f.Put("stdin_open", s.StdinOpen)
+	f.Put("stop_signal", s.StopSignal)
+	f.Put("stop_grace_period", s.StopTimeout)
+	s.Healthcheck.put(f)
+	f.PutSorted("expose", s.Expose)
+	f.PutSorted("ports", texts(s.Ports, Port.String))
+	f.Put("labels", s.Labels)
+	f.Put("annotations", s.Annotations)
+	s.putStorage(f)
+	s.putNetworking(f)
+	s.putIsolation(f)
+	f.Put("logging.driver", s.Logging.Driver)
+	f.Put("logging.options", s.Logging.Options)
+	return f
+}
+
+// Updatable are the fields that the engine can change on a container without making it anew.
+func (s Spec) Updatable() field.Set {
+	f, r := field.Set{}, s.Resources
+	f.Put("restart", s.Restart.String())
+	f.Put("mem_limit", r.Memory)
+	f.Put("mem_reservation", r.MemoryReservation)
+	f.Put("memswap_limit", r.MemorySwap)
+	f.Put("cpus", nanoText(r.NanoCPUs))
+	f.Put("cpu_shares", r.CPUShares)
+	f.Put("cpu_period", r.CPUPeriod)
+	f.Put("cpu_quota", r.CPUQuota)
+	f.Put("cpu_rt_period", r.CPURTPeriod)
+	f.Put("cpu_rt_runtime", r.CPURTRuntime)
+	f.Put("cpuset", r.CPUSet)
+	f.Put("pids_limit", r.PidsLimit)
+	f.Put("blkio_config.weight", r.BlkioWeight)
+	return f
+}
+
+func nanoText(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.9f", float64(n)/1e9), "0"), ".")
+}
+
+func putCommand(f field.Set, path string, v []string) {
+	if v != nil {
+		b, _ := json.Marshal(v) // a []string always marshals
+		f[path] = string(b)
+	}
+}
+
+func texts[T any](in []T, text func(T) string) []string {
+	out := make([]string, 0, len(in))
+	for _, e := range in {
+		out = append(out, text(e))
+	}
+	return out
+}
+
+func (h *Healthcheck) put(f field.Set) {
+	if h == nil {
+		return
+	}
+	f.Put("healthcheck.test", h.Test)
+	f.Put("healthcheck.interval", h.Interval)
+	f.Put("healthcheck.timeout", h.Timeout)
+	f.Put("healthcheck.start_period", h.StartPeriod)
+	f.Put("healthcheck.start_interval", h.StartInterval)
+	f.Put("healthcheck.retries", h.Retries)
+}
+
+func (s Spec) putStorage(f field.Set) {
+	for _, m := range s.Mounts {
+		f["volumes."+m.Target] = m.Text()
+	}
+	f.PutSorted("tmpfs", s.Tmpfs)
+	f.Put("volumes_from", s.VolumesFrom)
+	for _, file := range s.Files {
+		p := file.Kind + "s." + file.Source
+		f.Put(p+".target", file.Target)
+		f.Put(p+".content", file.Digest)
+		f.Put(p+".uid", file.UID)
+		f.Put(p+".gid", file.GID)
+		if file.Mode != nil {
+			f.Put(p+".mode", fmt.Sprintf("%04o", *file.Mode))
+		}
+	}
+	f.Put("shm_size", s.ShmSize)
+	f.Put("storage_opt", s.StorageOpt)
+	f.Put("read_only", s.ReadOnly)
+}
+
+func (s Spec) putNetworking(f field.Set) {
+	f.Put("network_mode", s.NetworkMode)
+	for _, n := range s.Networks {
+		p := "networks." + n.Network
+		f[p] = n.Name
+		f.PutSorted(p+".aliases", n.Aliases)
+		f.Put(p+".ipv4_address", n.IPv4Address)
+		f.Put(p+".ipv6_address", n.IPv6Address)
+		f.PutSorted(p+".link_local_ips", n.LinkLocalIPs)
+		f.Put(p+".mac_address", n.MacAddress)
+		f.Put(p+".driver_opts", n.DriverOpts)
+		f.Put(p+".priority", n.Priority)
+		f.Put(p+".gw_priority", n.GwPriority)
+		f.Put(p+".interface_name", n.InterfaceName)
+	}
+	f.PutSorted("links", s.Links)
+	f.PutSorted("external_links", s.ExternalLinks)
+	f.PutSorted("extra_hosts", s.ExtraHosts)
+	f.Put("dns", s.DNS)
+	f.Put("dns_search", s.DNSSearch)
+	f.Put("dns_opt", s.DNSOpts)
+	f.Put("mac_address", s.MacAddress)
+}
+
+func (s Spec) putIsolation(f field.Set) {
+	f.PutSorted("cap_add", s.CapAdd)
+	f.PutSorted("cap_drop", s.CapDrop)
+	f.Put("privileged", s.Privileged)
+	f.PutSorted("security_opt", s.SecurityOpt)
+	f.Put("devices", texts(s.Devices, func(d Device) string { return d.Source + ":" + d.Target + ":" + d.Permissions }))
+	f.Put("device_cgroup_rules", s.DeviceCgroupRules)
+	f.Put("gpus", texts(s.DeviceRequests, func(d DeviceRequest) string { return fmt.Sprintf("%+v", d) }))
+	for _, u := range s.Ulimits {
+		f["ulimits."+u.Name] = fmt.Sprintf("%d:%d", u.Soft, u.Hard)
+	}
+	f.Put("sysctls", s.Sysctls)
+	f.Put("init", s.Init)
+	f.Put("ipc", s.IPC)
+	f.Put("pid", s.PID)
+	f.Put("uts", s.UTS)
+	f.Put("userns_mode", s.UserNS)
+	f.Put("cgroup", s.Cgroup)
+	f.Put("cgroup_parent", s.CgroupParent)
+	f.PutSorted("group_add", s.GroupAdd)
+	f.Put("runtime", s.Runtime)
+	f.Put("isolation", s.Isolation)
+	f.Put("oom_score_adj", s.OOMScoreAdj)
+	f.Put("oom_kill_disable", s.Resources.OOMKillDisable)
+	f.Put("mem_swappiness", s.Resources.MemorySwappiness)
+	f.Put("cpu_count", s.Resources.CPUCount)
+	f.Put("cpu_percent", s.Resources.CPUPercent)
+	f.Put("blkio_config.devices", s.Resources.BlkioDevices)
+}
+
+// Aliases of the container on a network, beside those that the engine gives by itself.
+func (s Spec) Aliases(networkKey string) []string {
+	i := slices.IndexFunc(s.Networks, func(n network.Attachment) bool { return n.Network == networkKey })
+	if i < 0 {
+		return nil
+	}
+	return s.Networks[i].Aliases
+}

@@ -1,0 +1,232 @@
+// Package engine holds what tutti needs of a container engine: small ports, a snapshot of what was found, capabilities, and kinds of errors.
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/image"
+	"github.com/tutti-run/tutti/network"
+	"github.com/tutti-run/tutti/volume"
+)
+
+// Kinds of errors. Adapters wrap the engine's own error in one of them, once; tell by errors.Is.
+var (
+	ErrNotFound    = errors.New("not found")
+	ErrConflict    = errors.New("conflict")           // the name is taken, the resource is in use
+	ErrInvalid     = errors.New("invalid")            // the engine refuses the request as it stands
+	ErrUnavailable = errors.New("engine unreachable") // nothing answers, or it went away
+)
+
+// Capabilities say what a target can do. Filled once, when it is dialled.
+type Capabilities struct {
+	Engine        string // "docker", "podman"
+	Version       string // of the engine; may be empty until asked for
+	APIVersion    string // negotiated, "1.41"
+	OS, Arch      string // as the engine names them
+	StartInterval bool   // healthcheck.start_interval, API 1.44
+	MultiNetwork  bool   // several networks at create, API 1.44
+	Annotations   bool   // API 1.43
+	Subpath       bool   // volume subpath, API 1.45
+	GwPriority    bool   // API 1.48
+	InterfaceName bool   // API 1.49
+	EnableIPv4    bool   // API 1.47
+	ImageMounts   bool   // API 1.48
+	BuildKit      bool
+	Update        bool // ContainerUpdate works (not on Podman 4)
+}
+
+// Query tells what to look for.
+type Query struct {
+	Project  string
+	Images   []string // references whose images matter
+	Networks []string // names in the engine of networks wanted, external ones too
+	Volumes  []string // names in the engine of volumes wanted, external ones too
+}
+
+// Snapshot is what the engine has of a project, in order of name. It is a value: nothing in it changes afterwards.
+type Snapshot struct {
+	Project    string
+	Containers []container.Live
+	Networks   []network.Live        // of the project, and those asked for by name
+	Volumes    []volume.Live         // of the project, and those asked for by name
+	Images     map[string]image.Live // by reference asked for; absent if the engine has none
+	Caps       Capabilities
+}
+
+// Observer reads the world.
+type Observer interface {
+	// Observe takes a constant number of calls, whatever the project's size.
+	Observe(ctx context.Context, q Query) (Snapshot, error)
+	// Inspect gives one container with Found filled.
+	Inspect(ctx context.Context, id string) (container.Live, error)
+	// InspectImage gives one image with Defaults filled.
+	InspectImage(ctx context.Context, ref string) (image.Live, error)
+}
+
+// NewContainer is what CreateContainer takes beside the spec.
+type NewContainer struct {
+	Name   string // may be a temporary one
+	Spec   container.Spec
+	Labels map[string]string // all of them, the user's and ours
+	// Peers are container ids by "service:NAME" as Spec.NetworkMode, IPC, PID and VolumesFrom name them.
+	Peers map[string]string
+	// Links are "container-name:alias", resolved.
+	Links []string
+	// Inherit are anonymous volumes to take over.
+	Inherit []volume.Mounted
+}
+
+// Containers changes containers. Each method is one engine call, but CreateContainer on engines that take one network at create,
+// and when the spec has files to put in.
+type Containers interface {
+	CreateContainer(ctx context.Context, c NewContainer) (id string, err error)
+	StartContainer(ctx context.Context, id string) error
+	// StopContainer sends the stop signal and kills after the timeout; nil takes the container's own.
+	StopContainer(ctx context.Context, id string, timeout *time.Duration) error
+	KillContainer(ctx context.Context, id, signal string) error
+	// RemoveContainer removes also a running one if force is set, and its anonymous volumes if volumes is.
+	RemoveContainer(ctx context.Context, id string, force, volumes bool) error
+	RenameContainer(ctx context.Context, id, name string) error
+	UpdateContainer(ctx context.Context, id string, s container.Spec) error
+}
+
+// Networks changes networks.
+type Networks interface {
+	CreateNetwork(ctx context.Context, s network.Spec, labels map[string]string) (id string, err error)
+	RemoveNetwork(ctx context.Context, id string) error
+	ConnectNetwork(ctx context.Context, networkName, containerID string, a network.Attachment) error
+	DisconnectNetwork(ctx context.Context, networkName, containerID string) error
+}
+
+// Volumes changes volumes.
+type Volumes interface {
+	CreateVolume(ctx context.Context, s volume.Spec, labels map[string]string) error
+	RemoveVolume(ctx context.Context, name string) error
+}
+
+// Progress of a pull or a build.
+type Progress struct {
+	Layer   string // "" for the whole
+	Text    string // "Downloading", "Step 2/5 : RUN make"
+	Current int64  // bytes; 0 when not known
+	Total   int64
+}
+
+// Images brings images.
+type Images interface {
+	// PullImage calls progress from one goroutine, until it returns.
+	PullImage(ctx context.Context, ref, platform string, progress func(Progress)) (id string, err error)
+	BuildImage(ctx context.Context, ref string, b image.Build, progress func(Progress)) (id string, err error)
+	RemoveImage(ctx context.Context, ref string) error
+}
+
+// EventKind of an engine event, reduced to what matters.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventCreate  EventKind = "create"
+	EventStart   EventKind = "start"
+	EventDie     EventKind = "die" // ExitCode is set
+	EventStop    EventKind = "stop"
+	EventKill    EventKind = "kill"
+	EventOOM     EventKind = "oom"
+	EventHealth  EventKind = "health" // Health is set
+	EventDestroy EventKind = "destroy"
+	EventRename  EventKind = "rename"
+	EventPause   EventKind = "pause"
+	EventUnpause EventKind = "unpause"
+)
+
+// Event of a container of a project.
+type Event struct {
+	Kind      EventKind
+	Container string // id
+	Name      string
+	Labels    map[string]string
+	ExitCode  int
+	Health    container.Health
+	Time      time.Time
+}
+
+// Events tells what happens from now on.
+type Events interface {
+	// Subscribe returns when the engine has taken the subscription: what happens afterwards will be told. The channel is closed when ctx
+	// ends or the engine goes away; then errc holds the reason (nil for the former).
+	Subscribe(ctx context.Context, project string) (events <-chan Event, errc <-chan error, err error)
+}
+
+// LogOptions as ContainerLogs takes them.
+type LogOptions struct {
+	Follow     bool
+	Tail       string // "all", "" or a number
+	Since      string
+	Until      string
+	Timestamps bool
+}
+
+// LogLine is one line that a container wrote. Text has no line end.
+type LogLine struct {
+	Time   time.Time
+	Stderr bool
+	Text   string
+}
+
+// Logs reads what containers wrote.
+type Logs interface {
+	// Logs calls line for each line in order, from one goroutine, until there is no more, ctx ends, or line returns an error.
+	Logs(ctx context.Context, id string, o LogOptions, line func(LogLine) error) error
+}
+
+// Diagnosis is what can be learned about a container that failed.
+type Diagnosis struct {
+	State     container.State
+	ExitCode  int
+	OOMKilled bool
+	Error     string // the engine's own, of a start that failed
+	Health    container.Health
+	Probe     string // output of the last health probe
+	HasHealth bool   // it has a healthcheck
+}
+
+// Doctor looks at one container's state.
+type Doctor interface {
+	Diagnose(ctx context.Context, id string) (Diagnosis, error)
+}
+
+// Info is what `version` and error messages tell.
+type Info struct {
+	Host string // where it was reached: "unix:///var/run/docker.sock"
+	Caps Capabilities
+}
+
+// Project is a line of `ls`.
+type Project struct {
+	Name        string
+	States      map[container.State]int
+	ConfigFiles string
+}
+
+// Projects lists what runs under any name.
+type Projects interface {
+	Projects(ctx context.Context) ([]Project, error)
+}
+
+// Engine is all of it; use cases take the parts that they need.
+type Engine interface {
+	Observer
+	Containers
+	Networks
+	Volumes
+	Images
+	Events
+	Logs
+	Doctor
+	Projects
+	Info() Info
+	io.Closer
+}

@@ -1,0 +1,67 @@
+// Package image holds where a service's image comes from (a pull policy, a build) and what the engine has of it.
+package image
+
+import "time"
+
+// Policy says when an image is pulled (Compose specification, 05-services, pull_policy).
+type Policy string
+
+// The pull policies.
+const (
+	Missing Policy = "missing" // the default
+	Always  Policy = "always"
+	Never   Policy = "never"
+	Rebuild Policy = "build"   // build even if there is one
+	Refresh Policy = "refresh" // pull when older than Spec.RefreshAfter
+)
+
+// Spec is an image that services want.
+type Spec struct {
+	Ref          string // as the service names it, or "project-service" for a built one without a name
+	Platform     string // os/arch[/variant]
+	Policy       Policy
+	RefreshAfter time.Duration // for Refresh
+	Build        *Build        // nil: it can only be pulled
+}
+
+// Build says how an image is built (Compose specification, build).
+type Build struct {
+	Context          string // absolute directory, or a URL that the engine fetches
+	Dockerfile       string // path within the context or absolute; "" is Dockerfile
+	DockerfileInline string
+	Args             map[string]*string // nil: taken from nowhere
+	Target           string
+	CacheFrom        []string
+	Labels           map[string]string
+	Network          string
+	ExtraHosts       []string
+	ShmSize          int64 // bytes
+	Ulimits          map[string][2]int64
+	Isolation        string
+	NoCache          bool
+	Pull             bool
+	Tags             []string // further references
+	Platforms        []string
+	Unsupported      []string // keys that need BuildKit
+}
+
+// Live is an image that the engine has.
+type Live struct {
+	ID      string    // sha256:…
+	Digests []string  // repository@sha256:…
+	Created time.Time // when it was built
+	Tagged  time.Time // when it last got its tag here, zero if not known
+	// Defaults is what containers inherit; nil until the image was inspected.
+	Defaults *Defaults
+}
+
+// Defaults is the part of an image's config that containers inherit.
+type Defaults struct {
+	Env              []string
+	Cmd, Entrypoint  []string
+	Labels           map[string]string
+	User, WorkingDir string
+	StopSignal       string
+	Volumes, Exposed []string
+	HasHealthcheck   bool
+}
