@@ -1,0 +1,2 @@
+// Package apply carries out a plan: it schedules, limits and reports. It decides nothing.
+package apply

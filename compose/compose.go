@@ -1,0 +1,69 @@
+// Package compose holds the use cases: Plan, Up, Down, Start, Stop, Restart, Ps, Logs, List. It is also the Go API that others import.
+package compose
+
+import (
+	"time"
+
+	"github.com/tutti-run/tutti/compose/apply"
+	"github.com/tutti-run/tutti/compose/desired"
+	"github.com/tutti-run/tutti/engine"
+)
+
+// Tool carries out use cases on one engine.
+type Tool struct {
+	Engine engine.Engine
+	// Events is told how a run goes on; may be nil.
+	Events func(apply.Event)
+	// Stop, once closed, lets running steps finish and begins no new ones; may be nil.
+	Stop <-chan struct{}
+	// Parallel limits how many container operations run at once; 0 is the default.
+	Parallel int
+}
+
+// Recreate says when containers that exist are replaced.
+type Recreate string
+
+// The ways to decide it.
+const (
+	IfChanged Recreate = ""      // what differs from the file
+	Always    Recreate = "force" // --force-recreate
+	Never     Recreate = "never" // --no-recreate
+)
+
+// UpOptions of Plan and Up, in the words of the command line.
+type UpOptions struct {
+	Services           []string // none: all
+	NoDeps             bool
+	Recreate           Recreate
+	AlwaysRecreateDeps bool
+	RemoveOrphans      bool
+	IgnoreOrphans      bool // COMPOSE_IGNORE_ORPHANS: no warning either
+	Scale              map[string]int
+	Timeout            *time.Duration // -t
+	RenewAnonVolumes   bool           // -V
+	NoStart            bool
+	Pull               string // --pull: always, missing, never, build; "" is the file's policy
+	Build              bool   // --build
+	NoBuild            bool
+	Wait               bool
+	WaitTimeout        time.Duration
+}
+
+// DownOptions of Down.
+type DownOptions struct {
+	Services      []string // none: all
+	Volumes       bool
+	Images        string // --rmi: "", local, all
+	RemoveOrphans bool
+	Timeout       *time.Duration
+}
+
+// StopOptions of Stop and Restart.
+type StopOptions struct {
+	Services []string
+	Timeout  *time.Duration
+	NoDeps   bool // Restart: dependents with restart: true stay as they are
+}
+
+// Project as loaded, or only its name when there is no file.
+type Project = desired.Project

@@ -1,0 +1,94 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// add one step to what happens to its resource.
+func (c *Change) add(n Node) {
+	c.Steps = append(c.Steps, n.ID)
+	for _, r := range n.Reasons {
+		if !sameText(c.Reasons, r) {
+			c.Reasons = append(c.Reasons, r)
+		}
+	}
+	if v := verb(n.Step); v != "" && !slices.Contains(c.Verbs, v) {
+		c.Verbs = append(c.Verbs, v)
+	}
+	if _, gone := n.Step.(RemoveVolume); gone {
+		c.Destructive = true
+	}
+	if r, ok := n.Step.(RemoveContainer); ok && r.Volumes {
+		c.Destructive = true
+	}
+}
+
+func sameText(reasons []Reason, r Reason) bool {
+	return slices.ContainsFunc(reasons, func(o Reason) bool { return o.Text() == r.Text() })
+}
+
+// verb of a step in the user's words; the verbs of a change tell its action.
+func verb(s Step) string {
+	switch s.(type) {
+	case PullImage:
+		return "pull"
+	case BuildImage:
+		return "build"
+	case CreateNetwork, CreateVolume, CreateContainer:
+		return "create"
+	case RemoveNetwork, RemoveVolume, RemoveContainer, RemoveImage:
+		return "remove"
+	case StartContainer:
+		return "start"
+	case StopContainer:
+		return "stop"
+	case RenameContainer:
+		return "rename"
+	case UpdateContainer:
+		return "update"
+	case ConnectNetwork:
+		return "connect"
+	case DisconnectNetwork:
+		return "disconnect"
+	}
+	return ""
+}
+
+// settle finds the action from the verbs, and keeps those that say more than its sign does.
+func (c *Change) settle() {
+	has := func(v string) bool { return slices.Contains(c.Verbs, v) }
+	made, gone := has("create") || has("pull") || has("build"), has("remove")
+	switch {
+	case made && gone:
+		c.Action, c.Verbs = Replace, nil
+	case gone:
+		c.Action, c.Verbs = Remove, nil
+	case has("create"):
+		c.Action, c.Verbs = Create, nil
+	case made:
+		c.Action = Create
+	default:
+		c.Action = Update
+	}
+	if has("stop") && has("start") && c.Action == Update {
+		c.Verbs = slices.DeleteFunc(c.Verbs, func(v string) bool { return v == "stop" || v == "start" })
+		c.Verbs = append(c.Verbs, "restart")
+	}
+}
+
+var kinds = []Kind{Network, Volume, Image, Container}
+
+func (r Resource) compare(o Resource) int {
+	return cmp.Or(cmp.Compare(slices.Index(kinds, r.Kind), slices.Index(kinds, o.Kind)),
+		cmp.Compare(r.Service, o.Service), compareNumbered(r.Name, o.Name))
+}
+
+// compareNumbered puts web-2 before web-10.
+func compareNumbered(a, b string) int {
+	stemA, stemB := strings.TrimRight(a, digits), strings.TrimRight(b, digits)
+	return cmp.Or(cmp.Compare(stemA, stemB), cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+}
+
+const digits = "0123456789"

@@ -1,0 +1,257 @@
+// Package plan decides what has to be done so that the engine has what is wanted, and says why. It is pure: values in, values out.
+package plan
+
+import (
+	"slices"
+	"time"
+
+	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/engine/field"
+	"github.com/tutti-run/tutti/image"
+	"github.com/tutti-run/tutti/network"
+	"github.com/tutti-run/tutti/volume"
+)
+
+// Plan is what will be done: nothing else changes the world.
+type Plan struct {
+	Project  string
+	Nodes    []Node // in an order that respects After
+	Warnings diag.List
+}
+
+// ID of a node, unique in its plan and the same whenever the plan is built again: "start web-1".
+type ID string
+
+// Node is one step, why it is needed, and the steps it comes after.
+type Node struct {
+	ID       ID
+	Step     Step
+	Resource Resource
+	Reasons  []Reason
+	After    []ID // only if these were done
+	AfterAny []ID // once these have ended, whatever came of them
+}
+
+// Kind of a resource.
+type Kind string
+
+// The kinds of resources.
+const (
+	Network   Kind = "network"
+	Volume    Kind = "volume"
+	Image     Kind = "image"
+	Container Kind = "container"
+)
+
+// Resource that a step works on.
+type Resource struct {
+	Kind    Kind
+	Service string // of containers and images
+	Name    string // in the engine, as it will be in the end: "shop-web-1"
+}
+
+// Step is one change of the world, mostly one engine call. The set is closed.
+type Step interface{ step() }
+
+// Ref names a container: by its id if it exists, by Key if an earlier step of the plan makes it.
+type Ref struct {
+	Key string // "web-1", or "web-1 (old)" for one that is replaced
+	ID  string // empty: made in this plan
+}
+
+// The steps.
+type (
+	// PullImage brings an image from its registry.
+	PullImage struct{ Image image.Spec }
+	// BuildImage builds an image and gives it its references.
+	BuildImage struct{ Image image.Spec }
+	// RemoveImage takes a reference away, and the image if that was the last one.
+	RemoveImage struct{ Ref string }
+
+	// CreateNetwork makes a network with these labels.
+	CreateNetwork struct {
+		Network network.Spec
+		Labels  map[string]string
+	}
+	// RemoveNetwork removes a network.
+	RemoveNetwork struct{ ID, Name string }
+
+	// CreateVolume makes a volume with these labels.
+	CreateVolume struct {
+		Volume volume.Spec
+		Labels map[string]string
+	}
+	// RemoveVolume removes a volume and what is in it.
+	RemoveVolume struct{ Name string }
+
+	// CreateContainer makes a container, without starting it.
+	CreateContainer struct {
+		Container Ref
+		Name      string // Spec.Name, or a temporary one while a predecessor holds that
+		Spec      container.Spec
+		Labels    map[string]string
+		// ImageID is what Spec.Image stands for; empty if an earlier step of the plan brings it.
+		ImageID string
+		Peers   map[string]Ref // by "service:NAME", as NetworkMode, IPC, PID and VolumesFrom name them
+		Links   []Link
+		Inherit []volume.Mounted // anonymous volumes of the predecessor
+	}
+	// StartContainer starts it.
+	StartContainer struct{ Container Ref }
+	// StopContainer stops it; Timeout nil takes the container's own grace.
+	StopContainer struct {
+		Container Ref
+		Timeout   *time.Duration
+	}
+	// RemoveContainer removes it, with its anonymous volumes if Volumes is set. It is stopped by then, unless Force.
+	RemoveContainer struct {
+		Container Ref
+		Volumes   bool
+		Force     bool
+	}
+	// RenameContainer gives it another name.
+	RenameContainer struct {
+		Container Ref
+		Name      string
+	}
+	// UpdateContainer changes limits and restart policy of a container in place to those of Spec.
+	UpdateContainer struct {
+		Container Ref
+		Spec      container.Spec
+	}
+	// ConnectNetwork attaches a container to a network.
+	ConnectNetwork struct {
+		Container  Ref
+		Attachment network.Attachment
+	}
+	// DisconnectNetwork takes a container off a network.
+	DisconnectNetwork struct {
+		Container Ref
+		Network   string // name in the engine
+	}
+	// WaitContainer waits until a container reaches a condition, or cannot any more.
+	WaitContainer struct {
+		Container Ref
+		Until     Until
+		For       string // the service that waits, "" for --wait
+		Required  bool   // false: failing only warns
+	}
+)
+
+// Link to a container: "NAME:ALIAS" once the name is known.
+type Link struct{ Name, Alias string }
+
+// Until is what WaitContainer waits for.
+type Until string
+
+// What can be waited for.
+const (
+	UntilHealthy   Until = "healthy"
+	UntilCompleted Until = "completed"          // exited with 0
+	UntilUp        Until = "running or healthy" // or exited with 0: what --wait asks for
+)
+
+func (PullImage) step()         {}
+func (BuildImage) step()        {}
+func (RemoveImage) step()       {}
+func (CreateNetwork) step()     {}
+func (RemoveNetwork) step()     {}
+func (CreateVolume) step()      {}
+func (RemoveVolume) step()      {}
+func (CreateContainer) step()   {}
+func (StartContainer) step()    {}
+func (StopContainer) step()     {}
+func (RemoveContainer) step()   {}
+func (RenameContainer) step()   {}
+func (UpdateContainer) step()   {}
+func (ConnectNetwork) step()    {}
+func (DisconnectNetwork) step() {}
+func (WaitContainer) step()     {}
+
+// Action is what happens to a resource, and its sign.
+type Action string
+
+// The actions and their signs.
+const (
+	Create  Action = "+"
+	Update  Action = "~"
+	Replace Action = "-/+"
+	Remove  Action = "-"
+)
+
+// Change is all that a plan does to one resource.
+type Change struct {
+	Resource    Resource
+	Action      Action
+	Verbs       []string // "pull", "build", "start", "stop", "restart", "connect", "update limits" …: how, where the sign does not say it
+	Reasons     []Reason
+	Destructive bool // data is lost that the engine cannot bring back
+	Steps       []ID
+}
+
+// Empty tells whether there is nothing to do. Waiting alone is nothing to do.
+func (p Plan) Empty() bool { return len(p.Changes()) == 0 }
+
+// Changes are the plan's steps by resource, in order of kind (networks, volumes, images, containers), service and name.
+func (p Plan) Changes() []Change {
+	at := map[Resource]int{}
+	var out []Change
+	for _, n := range p.Nodes {
+		if _, wait := n.Step.(WaitContainer); wait {
+			continue
+		}
+		i, ok := at[n.Resource]
+		if !ok {
+			i = len(out)
+			at[n.Resource] = i
+			out = append(out, Change{Resource: n.Resource})
+		}
+		out[i].add(n)
+	}
+	for i := range out {
+		out[i].settle()
+	}
+	slices.SortFunc(out, func(a, b Change) int { return a.Resource.compare(b.Resource) })
+	return out
+}
+
+// Counts are how many resources are made, updated, replaced and removed.
+func (p Plan) Counts() (create, update, replace, remove int) {
+	for _, c := range p.Changes() {
+		switch c.Action {
+		case Create:
+			create++
+		case Update:
+			update++
+		case Replace:
+			replace++
+		case Remove:
+			remove++
+		}
+	}
+	return
+}
+
+// Node of that id.
+func (p Plan) Node(id ID) (Node, bool) {
+	i := slices.IndexFunc(p.Nodes, func(n Node) bool { return n.ID == id })
+	if i < 0 {
+		return Node{}, false
+	}
+	return p.Nodes[i], true
+}
+
+// Fields of all reasons that name one.
+func (c Change) Fields() []field.Change {
+	var out []field.Change
+	for _, r := range c.Reasons {
+		switch r := r.(type) {
+		case FieldChanged:
+			out = append(out, r.Change)
+		case Drifted:
+			out = append(out, r.Change)
+		}
+	}
+	return out
+}

@@ -1,0 +1,190 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/engine/field"
+)
+
+// Reason is why a step is in a plan. The set is closed; Text is the only place that words it.
+type Reason interface {
+	Text() string
+	reason()
+}
+
+// The reasons.
+type (
+	// Absent: there is none yet.
+	Absent struct{}
+	// FieldChanged: the file asks for another value than the resource was made with.
+	FieldChanged struct{ Change field.Change }
+	// ContentChanged: a config or secret has the same name but other content.
+	ContentChanged struct{ Kind, Name, File string }
+	// Drifted: the value was changed on the running container, not in the file.
+	Drifted struct{ Change field.Change }
+	// ImageChanged: the reference stands for another image than the container was made from.
+	ImageChanged struct{ Ref, From, To string }
+	// ImageRenewed: an earlier step of the plan pulls or builds the image anew.
+	ImageRenewed struct{ Ref string }
+	// ImageAbsent: the engine does not have the image.
+	ImageAbsent struct{ Ref string }
+	// PullPolicy asks for it.
+	PullPolicy struct{ Policy string }
+	// NotRunning: it is there but not up.
+	NotRunning struct {
+		State    container.State
+		ExitCode int
+		ByHand   bool
+	}
+	// NetworkLost: it is not attached to the network any more.
+	NetworkLost struct{ Network string }
+	// AliasLost: it is attached, but cannot be found by these names.
+	AliasLost struct {
+		Network string
+		Aliases []string
+	}
+	// NetworkExtra: it is attached to a network of the project that the file does not put it on.
+	NetworkExtra struct{ Network string }
+	// LabelLost: a label of the container is not what it should be.
+	LabelLost struct{ Label string }
+	// VolumeLost: it does not mount the volume that the file names.
+	VolumeLost struct{ Target string }
+	// NetworkReplaced: a network that it is on is made anew.
+	NetworkReplaced struct{ Network string }
+	// Asked: the user wants it.
+	Asked struct{ By string } // "--force-recreate", "down", "--volumes"
+	// DependencyReplaced: what it depends on is replaced or restarted.
+	DependencyReplaced struct {
+		Service string
+		Because string // "shares its network_mode", "restart: true", "--always-recreate-deps"
+	}
+	// Leftover: an interrupted run left it.
+	Leftover struct{ Of string }
+	// Scaled: there are more replicas than wanted.
+	Scaled struct{ From, To int }
+	// Orphan: no service of the file owns it.
+	Orphan struct{ Service string }
+	// Duplicate: another container is the same replica.
+	Duplicate struct{ Of string }
+	// Unhealthy is not used to decide; it tells what a wait is for.
+	DependsOn struct {
+		Service   string
+		Condition string
+	}
+)
+
+func (Absent) reason()             {}
+func (FieldChanged) reason()       {}
+func (ContentChanged) reason()     {}
+func (Drifted) reason()            {}
+func (ImageChanged) reason()       {}
+func (ImageRenewed) reason()       {}
+func (ImageAbsent) reason()        {}
+func (PullPolicy) reason()         {}
+func (NotRunning) reason()         {}
+func (NetworkLost) reason()        {}
+func (AliasLost) reason()          {}
+func (NetworkExtra) reason()       {}
+func (LabelLost) reason()          {}
+func (VolumeLost) reason()         {}
+func (NetworkReplaced) reason()    {}
+func (Asked) reason()              {}
+func (DependencyReplaced) reason() {}
+func (Leftover) reason()           {}
+func (Scaled) reason()             {}
+func (Orphan) reason()             {}
+func (Duplicate) reason()          {}
+func (DependsOn) reason()          {}
+
+func (Absent) Text() string { return "does not exist" }
+
+func (r FieldChanged) Text() string { return changeText(r.Change) }
+
+func changeText(c field.Change) string {
+	c = c.Mask()
+	name := c.Path
+	if c.Note != "" {
+		name += " (" + c.Note + ")"
+	}
+	switch {
+	case !c.OldKnown && c.New == "":
+		return name + ": removed"
+	case !c.OldKnown:
+		return fmt.Sprintf("%s: now %s", name, quote(c.New))
+	case c.Old == "":
+		return fmt.Sprintf("%s: added %s", name, quote(c.New))
+	case c.New == "":
+		return fmt.Sprintf("%s: removed %s", name, quote(c.Old))
+	case c.Old == c.New:
+		return name + ": changed"
+	}
+	return fmt.Sprintf("%s: %s → %s", name, quote(c.Old), quote(c.New))
+}
+
+// quote leaves lists as they are and puts other values in quotes.
+func quote(v string) string {
+	v = field.MaskURL(v)
+	if strings.HasPrefix(v, "[") || strings.HasPrefix(v, "•") {
+		return v
+	}
+	return fmt.Sprintf("%q", v)
+}
+
+func (r ContentChanged) Text() string {
+	s := fmt.Sprintf("content of %s %s changed", r.Kind, r.Name)
+	if r.File != "" {
+		s += " (" + r.File + ")"
+	}
+	return s
+}
+
+func (r Drifted) Text() string { return "drift: " + changeText(r.Change) }
+
+func (r ImageChanged) Text() string {
+	return fmt.Sprintf("image %s: %s → %s", r.Ref, short(r.From), short(r.To))
+}
+
+// short form of an image id: twelve digits.
+func short(id string) string {
+	id = strings.TrimPrefix(id, "sha256:")
+	if len(id) > 12 {
+		id = id[:12]
+	}
+	return id
+}
+
+func (r ImageRenewed) Text() string { return fmt.Sprintf("image %s is renewed", r.Ref) }
+func (r ImageAbsent) Text() string  { return "the engine does not have it" }
+func (r PullPolicy) Text() string   { return "pull policy " + r.Policy }
+
+func (r NotRunning) Text() string {
+	switch {
+	case r.ByHand:
+		return "drift: it was stopped by hand"
+	case r.State == container.Exited:
+		return fmt.Sprintf("it has exited with %d", r.ExitCode)
+	}
+	return fmt.Sprintf("it is %s", r.State)
+}
+
+func (r NetworkLost) Text() string { return "drift: it is off network " + r.Network }
+func (r AliasLost) Text() string {
+	return fmt.Sprintf("drift: it has lost %s on network %s", strings.Join(r.Aliases, ", "), r.Network)
+}
+func (r NetworkExtra) Text() string {
+	return "it is on network " + r.Network + ", where the file does not put it"
+}
+func (r LabelLost) Text() string       { return "drift: label " + r.Label + " is not as it was made" }
+func (r VolumeLost) Text() string      { return "drift: nothing is mounted at " + r.Target }
+func (r NetworkReplaced) Text() string { return "network " + r.Network + " is replaced" }
+func (r Asked) Text() string           { return "asked for by " + r.By }
+func (r DependencyReplaced) Text() string {
+	return fmt.Sprintf("%s is replaced (%s)", r.Service, r.Because)
+}
+func (r Leftover) Text() string  { return "left by an interrupted replacement of " + r.Of }
+func (r Scaled) Text() string    { return fmt.Sprintf("scaled from %d to %d", r.From, r.To) }
+func (r Orphan) Text() string    { return fmt.Sprintf("no service %s in the file", r.Service) }
+func (r Duplicate) Text() string { return "a second container for " + r.Of }
+func (r DependsOn) Text() string { return r.Service + " must be " + r.Condition }
