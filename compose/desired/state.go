@@ -1,0 +1,213 @@
+package desired
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/image"
+	"github.com/tutti-run/tutti/network"
+	"github.com/tutti-run/tutti/volume"
+)
+
+// Options of Build.
+type Options struct {
+	Scale   map[string]int // --scale, by service
+	Version string         // of the tool, for the version label
+}
+
+// State is what should exist.
+type State struct {
+	Project  Project
+	version  string
+	replicas map[string]int
+	services map[string]Service
+}
+
+// Replica is one container of a service as it should be.
+type Replica struct {
+	Service string
+	Number  int    // from 1
+	Key     string // "web-1"
+	Spec    container.Spec
+	Labels  map[string]string // all but the image's, which is known once the image is
+}
+
+// Build says what a project should be. The diagnostics hold what cannot be: an unknown service scaled, a fixed name for several replicas.
+func Build(p Project, o Options) (State, diag.List) {
+	s := State{Project: p, version: o.Version, replicas: map[string]int{}, services: map[string]Service{}}
+	var wrong diag.List
+	for _, svc := range p.Services {
+		s.services[svc.Name] = svc
+		s.replicas[svc.Name] = svc.Replicas
+		if n, ok := o.Scale[svc.Name]; ok {
+			s.replicas[svc.Name] = n
+		}
+		if svc.ContainerName != "" && s.replicas[svc.Name] > 1 {
+			wrong = append(wrong, diag.Diagnostic{Severity: diag.Error, Path: "services." + svc.Name + ".container_name",
+				Text: fmt.Sprintf("service %q has container_name %q and cannot have %d replicas", svc.Name, svc.ContainerName, s.replicas[svc.Name]),
+				Hint: "remove container_name to scale it"})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Scale)) {
+		if _, ok := s.services[name]; !ok {
+			wrong = append(wrong, diag.Diagnostic{Severity: diag.Error, Text: "no such service: " + name})
+		}
+	}
+	return s, wrong
+}
+
+// Service of that name.
+func (s State) Service(name string) (Service, bool) {
+	svc, ok := s.services[name]
+	return svc, ok
+}
+
+// Replicas is how many containers of a service there should be.
+func (s State) Replicas(service string) int { return s.replicas[service] }
+
+// Network of that key.
+func (s State) Network(key string) (network.Spec, bool) {
+	for _, n := range s.Project.Networks {
+		if n.Key == key {
+			return n, true
+		}
+	}
+	return network.Spec{}, false
+}
+
+// Volume of that key.
+func (s State) Volume(key string) (volume.Spec, bool) {
+	for _, v := range s.Project.Volumes {
+		if v.Key == key {
+			return v, true
+		}
+	}
+	return volume.Spec{}, false
+}
+
+// Images are the images that the services want, once each, in order of reference.
+func (s State) Images(services []string) []image.Spec {
+	byRef := map[string]image.Spec{}
+	for _, name := range services {
+		svc := s.services[name]
+		if had, ok := byRef[svc.Image.Ref]; ok && had.Build != nil {
+			continue
+		}
+		byRef[svc.Image.Ref] = svc.Image
+	}
+	var out []image.Spec
+	for _, ref := range slices.Sorted(maps.Keys(byRef)) {
+		if ref != "" {
+			out = append(out, byRef[ref])
+		}
+	}
+	return out
+}
+
+// Replica is container number n of a service.
+func (s State) Replica(service string, n int) Replica {
+	svc := s.services[service]
+	spec := svc.Container
+	spec.Name = s.containerName(svc, n)
+	spec.Image = svc.Image.Ref
+	spec.Networks = slices.Clone(spec.Networks)
+	for i, a := range spec.Networks {
+		spec.Networks[i].Aliases = unique(append([]string{spec.Name, service}, a.Aliases...))
+	}
+	r := Replica{Service: service, Number: n, Key: Key(service, n), Spec: spec}
+	r.Labels = s.labels(svc, n)
+	maps.Copy(r.Labels, spec.Labels)
+	r.Labels[container.LabelFields] = spec.Fields().Digests().String()
+	return r
+}
+
+// Key of a replica within its project: "web-1".
+func Key(service string, n int) string { return service + "-" + strconv.Itoa(n) }
+
+func (s State) containerName(svc Service, n int) string {
+	if svc.ContainerName != "" {
+		return svc.ContainerName
+	}
+	return s.Project.Name + "-" + Key(svc.Name, n)
+}
+
+func unique(in []string) []string {
+	var out []string
+	for _, e := range in {
+		if !slices.Contains(out, e) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// labels of a container, as Docker Compose puts them.
+func (s State) labels(svc Service, n int) map[string]string {
+	l := map[string]string{
+		container.LabelProject:     s.Project.Name,
+		container.LabelService:     svc.Name,
+		container.LabelNumber:      strconv.Itoa(n),
+		container.LabelOneOff:      "False",
+		container.LabelConfigHash:  svc.ConfigHash,
+		container.LabelVersion:     s.version,
+		container.LabelWorkingDir:  s.Project.WorkingDir,
+		container.LabelConfigFiles: strings.Join(s.Project.Files, ","),
+		container.LabelDependsOn:   dependsOn(svc.Depends),
+	}
+	if len(s.Project.EnvFiles) > 0 {
+		l[container.LabelEnvironmentFile] = strings.Join(s.Project.EnvFiles, ",")
+	}
+	return l
+}
+
+// dependsOn is the label from which `down` without a file knows the order: "db:service_healthy:false".
+func dependsOn(deps []Dependency) string {
+	var out []string
+	for _, d := range deps {
+		out = append(out, fmt.Sprintf("%s:%s:%t", d.Service, d.Condition, d.Restart))
+	}
+	return strings.Join(out, ",")
+}
+
+// ParseDependsOn reads that label; what it cannot read it leaves out.
+func ParseDependsOn(label string) []Dependency {
+	var out []Dependency
+	for part := range strings.SplitSeq(label, ",") {
+		f := strings.Split(part, ":")
+		if len(f) == 3 && f[0] != "" {
+			out = append(out, Dependency{Service: f[0], Condition: Condition(f[1]), Required: true, Restart: f[2] == "true", Via: "depends_on"})
+		}
+	}
+	return out
+}
+
+// NetworkLabels are the labels of a network, the user's and ours.
+func (s State) NetworkLabels(n network.Spec) map[string]string {
+	l := maps.Clone(n.Labels)
+	return s.resourceLabels(l, n.ConfigHash, container.LabelNetwork, n.Key, n.Fields().Digests().String())
+}
+
+// VolumeLabels are the labels of a volume, the user's and ours.
+func (s State) VolumeLabels(v volume.Spec) map[string]string {
+	l := maps.Clone(v.Labels)
+	return s.resourceLabels(l, v.ConfigHash, container.LabelVolume, v.Key, v.Fields().Digests().String())
+}
+
+func (s State) resourceLabels(l map[string]string, hash, label, key, digests string) map[string]string {
+	if l == nil {
+		l = map[string]string{}
+	}
+	l[container.LabelProject] = s.Project.Name
+	l[container.LabelVersion] = s.version
+	l[label] = key
+	l[container.LabelFields] = digests
+	if hash != "" {
+		l[container.LabelConfigHash] = hash
+	}
+	return l
+}
