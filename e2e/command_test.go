@@ -1,0 +1,419 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tutti-run/tutti/e2e/internal/dock"
+)
+
+// patience is how long a state may take to come about, and a command to end. Nothing takes that long unless something is wrong.
+const patience = 60 * time.Second
+
+// commands of the scripts. CONTAINER is "web-1": the project's name is put in front.
+var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	"tutti":      cmdTutti,      // [!] tutti ARG…                     run it to its end
+	"code":       cmdCode,       // code N                             the last tutti exited with N
+	"background": cmdBackground, // background NAME ARG…               run it beside the script
+	"sees":       cmdSees,       // sees NAME REGEXP                   NAME has written that, or will soon
+	"signal":     cmdSignal,     // signal NAME INT|TERM|KILL
+	"ended":      cmdEnded,      // ended NAME N                       it ends, with exit code N; its output is stdout and stderr
+	"inspect":    cmdInspect,    // [!] inspect CONTAINER PATH REGEXP  the value there matches, or will soon
+	"containers": cmdContainers, // containers CONTAINER…              the project has exactly these
+	"running":    cmdRunning,    // running CONTAINER…                 exactly these run, or will soon
+	"networks":   cmdNetworks,   // networks NAME…                     exactly these, without the project's name
+	"volumes":    cmdVolumes,    // volumes NAME…
+	"remember":   cmdRemember,   // remember                           ids and state as they are now
+	"kept":       cmdKept,       // kept CONTAINER…                    same container as remembered, not restarted since
+	"restarted":  cmdRestarted,  // restarted CONTAINER…               same container, started again
+	"replaced":   cmdReplaced,   // replaced CONTAINER…                another container of that name
+	"untouched":  cmdUntouched,  // untouched                          nothing of the project has changed since remember
+	"engine":     cmdEngine,     // engine METHOD PATH [JSON]          a call of the engine; CONTAINER in PATH as {web-1}
+	"inside":     cmdInside,     // [!] inside CONTAINER ARG…          run the stub in a container; its output is stdout
+	"fetch":      cmdFetch,      // fetch URL                          what it answers is stdout, at last
+	"tag":        cmdTag,        // tag REF NAME                       for this script
+}
+
+func soon() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), patience)
+}
+
+// container is the name in the engine.
+func container(ts *testscript.TestScript, name string) string { return worldOf(ts).project + "-" + name }
+
+func need(ts *testscript.TestScript, args []string, n int, usage string) {
+	if len(args) < n {
+		ts.Fatalf("usage: %s", usage)
+	}
+}
+
+func command(ctx context.Context, ts *testscript.TestScript, args []string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Dir, cmd.Env = ts.MkAbs("."), environ(ts)
+	return cmd
+}
+
+// environ of the script. testscript does not give it whole, so these are the names that matter to tutti.
+func environ(ts *testscript.TestScript) []string {
+	names := []string{"PATH", "HOME", "TMPDIR", "TERM", "PROJECT", "STUB", "ROOT", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "NO_COLOR",
+		"COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_IGNORE_ORPHANS", "COMPOSE_REMOVE_ORPHANS", "COMPOSE_PARALLEL_LIMIT",
+		"COLOR", "PORT", "TAG", "KEEP", "COUNTER_PORT"}
+	var env []string
+	for _, n := range names {
+		if v := ts.Getenv(n); v != "" {
+			env = append(env, n+"="+v)
+		}
+	}
+	return env
+}
+
+func cmdTutti(ts *testscript.TestScript, neg bool, args []string) {
+	ctx, cancel := soon()
+	defer cancel()
+	cmd := command(ctx, ts, args)
+	var out, err bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &err
+	failure := cmd.Run()
+	show(ts, out.String(), err.String())
+	if ctx.Err() != nil {
+		ts.Fatalf("tutti %s: not done after %s", strings.Join(args, " "), patience)
+	}
+	worldOf(ts).code = cmd.ProcessState.ExitCode()
+	if failed := failure != nil; failed != neg {
+		ts.Fatalf("tutti %s: exit code %d", strings.Join(args, " "), worldOf(ts).code)
+	}
+}
+
+// show output so that the commands stdout and stderr find it, and the transcript.
+func show(ts *testscript.TestScript, out, err string) {
+	io.WriteString(ts.Stdout(), out)
+	io.WriteString(ts.Stderr(), err)
+	if out != "" {
+		ts.Logf("[stdout]\n%s", out)
+	}
+	if err != "" {
+		ts.Logf("[stderr]\n%s", err)
+	}
+}
+
+func cmdCode(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 1, "code N")
+	if got := strconv.Itoa(worldOf(ts).code); got != args[0] {
+		ts.Fatalf("exit code is %s, not %s", got, args[0])
+	}
+}
+
+// background is a tutti that runs beside the script.
+type background struct {
+	cmd  *exec.Cmd
+	done chan struct{}
+	mu   sync.Mutex
+	out  bytes.Buffer
+	err  bytes.Buffer
+}
+
+type locked struct {
+	mu *sync.Mutex
+	b  *bytes.Buffer
+}
+
+func (l locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (b *background) text() (out, err string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.out.String(), b.err.String()
+}
+
+func cmdBackground(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 2, "background NAME ARG…")
+	b := &background{cmd: command(context.Background(), ts, args[1:]), done: make(chan struct{})}
+	b.cmd.Stdout, b.cmd.Stderr = locked{&b.mu, &b.out}, locked{&b.mu, &b.err}
+	ts.Check(b.cmd.Start())
+	worldOf(ts).running[args[0]] = b
+	go func() { b.cmd.Wait(); close(b.done) }()
+}
+
+func backgroundOf(ts *testscript.TestScript, name string) *background {
+	b := worldOf(ts).running[name]
+	if b == nil {
+		ts.Fatalf("nothing named %s runs in the background", name)
+	}
+	return b
+}
+
+func cmdSees(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 2, "sees NAME REGEXP")
+	b, want := backgroundOf(ts, args[0]), regexp.MustCompile("(?m)"+args[1])
+	eventually(ts, func() error {
+		out, err := b.text()
+		if !want.MatchString(out) && !want.MatchString(err) {
+			return fmt.Errorf("%s has not written %s; stdout:\n%s\nstderr:\n%s", args[0], args[1], out, err)
+		}
+		return nil
+	})
+}
+
+func cmdSignal(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 2, "signal NAME INT|TERM|KILL")
+	sig := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}[args[1]]
+	ts.Check(backgroundOf(ts, args[0]).cmd.Process.Signal(sig))
+}
+
+func cmdEnded(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 2, "ended NAME N")
+	b := backgroundOf(ts, args[0])
+	select {
+	case <-b.done:
+	case <-time.After(patience):
+		out, err := b.text()
+		ts.Fatalf("%s has not ended; stdout:\n%s\nstderr:\n%s", args[0], out, err)
+	}
+	delete(worldOf(ts).running, args[0])
+	show(ts, b.out.String(), b.err.String())
+	if got := strconv.Itoa(b.cmd.ProcessState.ExitCode()); got != args[1] {
+		ts.Fatalf("%s ended with exit code %s, not %s", args[0], got, args[1])
+	}
+}
+
+// eventually asks until there is no error any more, and gives up after a while.
+func eventually(ts *testscript.TestScript, check func() error) {
+	for limit := time.Now().Add(patience / 2); ; time.Sleep(20 * time.Millisecond) {
+		err := check()
+		if err == nil {
+			return
+		}
+		if time.Now().After(limit) {
+			ts.Fatalf("%v", err)
+		}
+	}
+}
+
+func cmdInspect(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, args, 3, "[!] inspect CONTAINER PATH REGEXP")
+	want := regexp.MustCompile(args[2])
+	ctx, cancel := soon()
+	defer cancel()
+	eventually(ts, func() error {
+		v, err := engine.Inspect(ctx, container(ts, args[0]))
+		if err != nil {
+			return err
+		}
+		if got := dock.Pick(v, args[1]); want.MatchString(got) == neg {
+			return fmt.Errorf("%s: %s is %q", args[0], args[1], got)
+		}
+		return nil
+	})
+}
+
+func cmdContainers(ts *testscript.TestScript, _ bool, args []string) {
+	all(ts, args, "containers", func(dock.Container) bool { return true })
+}
+
+func cmdRunning(ts *testscript.TestScript, _ bool, args []string) {
+	all(ts, args, "running", func(c dock.Container) bool { return c.State == "running" })
+}
+
+func all(ts *testscript.TestScript, want []string, what string, keep func(dock.Container) bool) {
+	w := worldOf(ts)
+	slices.Sort(want)
+	ctx, cancel := soon()
+	defer cancel()
+	eventually(ts, func() error {
+		list, err := engine.Containers(ctx, w.project)
+		if err != nil {
+			return err
+		}
+		var got []string
+		for _, c := range list {
+			if keep(c) {
+				got = append(got, strings.TrimPrefix(c.Name(), w.project+"-"))
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			return fmt.Errorf("%s: %v, not %v", what, got, want)
+		}
+		return nil
+	})
+}
+
+func cmdNetworks(ts *testscript.TestScript, _ bool, args []string) {
+	named(ts, "networks", args, engine.Networks)
+}
+func cmdVolumes(ts *testscript.TestScript, _ bool, args []string) {
+	named(ts, "volumes", args, engine.Volumes)
+}
+
+func named(ts *testscript.TestScript, what string, want []string, list func(context.Context, string) ([]string, error)) {
+	w := worldOf(ts)
+	ctx, cancel := soon()
+	defer cancel()
+	got, err := list(ctx, w.project)
+	ts.Check(err)
+	for i := range got {
+		got[i] = strings.TrimPrefix(got[i], w.project+"_")
+	}
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		ts.Fatalf("%s: %v, not %v", what, got, want)
+	}
+}
+
+// card of a container: what tells whether it is the same, and whether it was started again.
+type card struct{ id, started string }
+
+func cards(ts *testscript.TestScript) map[string]card {
+	w := worldOf(ts)
+	ctx, cancel := soon()
+	defer cancel()
+	list, err := engine.Containers(ctx, w.project)
+	ts.Check(err)
+	out := map[string]card{}
+	for _, c := range list {
+		v, err := engine.Inspect(ctx, c.ID)
+		ts.Check(err)
+		out[strings.TrimPrefix(c.Name(), w.project+"-")] = card{c.ID, dock.Pick(v, "State/StartedAt")}
+	}
+	return out
+}
+
+func cmdRemember(ts *testscript.TestScript, _ bool, _ []string) {
+	w := worldOf(ts)
+	ctx, cancel := soon()
+	defer cancel()
+	state, err := engine.State(ctx, w.project)
+	ts.Check(err)
+	w.ids, w.state = cards(ts), state
+}
+
+func cmdUntouched(ts *testscript.TestScript, _ bool, _ []string) {
+	ctx, cancel := soon()
+	defer cancel()
+	state, err := engine.State(ctx, worldOf(ts).project)
+	ts.Check(err)
+	if before := worldOf(ts).state; state != before {
+		ts.Fatalf("the engine was changed; before:\n%s\nnow:\n%s", before, state)
+	}
+}
+
+func cmdKept(ts *testscript.TestScript, _ bool, args []string) {
+	compare(ts, args, func(was, is card) string {
+		switch {
+		case was.id != is.id:
+			return "was replaced"
+		case was.started != is.started:
+			return "was restarted"
+		}
+		return ""
+	})
+}
+
+func cmdRestarted(ts *testscript.TestScript, _ bool, args []string) {
+	compare(ts, args, func(was, is card) string {
+		switch {
+		case was.id != is.id:
+			return "was replaced"
+		case was.started == is.started:
+			return "was not restarted"
+		}
+		return ""
+	})
+}
+
+func cmdReplaced(ts *testscript.TestScript, _ bool, args []string) {
+	compare(ts, args, func(was, is card) string {
+		if was.id == is.id {
+			return "was not replaced"
+		}
+		return ""
+	})
+}
+
+func compare(ts *testscript.TestScript, names []string, wrong func(was, is card) string) {
+	now := cards(ts)
+	for _, n := range names {
+		was, known := worldOf(ts).ids[n]
+		is, there := now[n]
+		if !known || !there {
+			ts.Fatalf("%s: remembered: %v, there now: %v", n, known, there)
+		}
+		if text := wrong(was, is); text != "" {
+			ts.Fatalf("%s %s", n, text)
+		}
+	}
+}
+
+var named1 = regexp.MustCompile(`\{([^}]+)\}`)
+
+func cmdEngine(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 2, "engine METHOD PATH [JSON]")
+	path := named1.ReplaceAllStringFunc(args[1], func(s string) string { return container(ts, s[1:len(s)-1]) })
+	var body any
+	if len(args) > 2 {
+		ts.Check(json.Unmarshal([]byte(args[2]), &body))
+	}
+	ctx, cancel := soon()
+	defer cancel()
+	ts.Check(engine.Do(ctx, args[0], path, body, nil))
+}
+
+func cmdInside(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, args, 2, "[!] inside CONTAINER ARG…")
+	ctx, cancel := soon()
+	defer cancel()
+	out, code, err := engine.Exec(ctx, container(ts, args[0]), append([]string{"/stub"}, args[1:]...)...)
+	ts.Check(err)
+	show(ts, out, "")
+	if (code != 0) != neg {
+		ts.Fatalf("inside %s: exit code %d", strings.Join(args, " "), code)
+	}
+}
+
+func cmdFetch(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 1, "fetch URL")
+	client := http.Client{Timeout: 5 * time.Second}
+	eventually(ts, func() error {
+		resp, err := client.Get(args[0])
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err == nil && resp.StatusCode != http.StatusOK {
+			err = errors.New(resp.Status)
+		}
+		if err == nil {
+			show(ts, string(body), "")
+		}
+		return err
+	})
+}
+
+func cmdTag(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 2, "tag REF NAME")
+	ctx, cancel := soon()
+	defer cancel()
+	repo, tag, _ := strings.Cut(args[1], ":")
+	ts.Check(engine.Tag(ctx, args[0], repo, tag))
+	ts.Defer(func() { engine.RemoveImage(context.Background(), args[1]) })
+}

@@ -1,0 +1,404 @@
+// Package dock speaks to a container engine over plain HTTP, for tests: what they assert must not pass through the code they test.
+package dock
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Engine that answers at Host.
+type Engine struct {
+	Host string // as DOCKER_HOST has it: "unix:///var/run/docker.sock"
+	Arch string // of its machine, as Go names it
+	OS   string
+
+	network, address string
+	client           *http.Client
+}
+
+// Find the engine at DOCKER_HOST, or at the default socket.
+func Find(ctx context.Context) (*Engine, error) {
+	host := os.Getenv("DOCKER_HOST")
+	if host == "" {
+		host = "unix:///var/run/docker.sock"
+	}
+	return Dial(ctx, host)
+}
+
+// Dial an engine; unix and tcp hosts only.
+func Dial(ctx context.Context, host string) (*Engine, error) {
+	u, err := url.Parse(host)
+	if err != nil {
+		return nil, fmt.Errorf("engine host: %w", err)
+	}
+	e := &Engine{Host: host, network: u.Scheme, address: u.Path}
+	switch u.Scheme {
+	case "unix":
+	case "tcp":
+		e.address = u.Host
+	default:
+		return nil, fmt.Errorf("engine host %s: these tests reach unix and tcp hosts only", host)
+	}
+	e.client = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return e.dial(ctx) }}}
+	var v struct{ Os, Arch string }
+	if err := e.Do(ctx, "GET", "/version", nil, &v); err != nil {
+		return nil, err
+	}
+	e.OS, e.Arch = v.Os, v.Arch
+	return e, nil
+}
+
+func (e *Engine) dial(ctx context.Context) (net.Conn, error) {
+	var d net.Dialer
+	return d.DialContext(ctx, e.network, e.address)
+}
+
+// Refusal is an answer that is not a success.
+type Refusal struct {
+	Status int
+	Text   string
+}
+
+func (r *Refusal) Error() string { return fmt.Sprintf("engine answers %d: %s", r.Status, r.Text) }
+
+// Do one call; body goes out as JSON, the answer is read into into. Either may be nil.
+func (e *Engine) Do(ctx context.Context, method, path string, body, into any) error {
+	var in io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		in = bytes.NewReader(b)
+	}
+	resp, err := e.send(ctx, method, path, "application/json", in)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if into == nil {
+		_, err = io.Copy(io.Discard, resp.Body)
+		return err
+	}
+	return json.NewDecoder(resp.Body).Decode(into)
+}
+
+func (e *Engine) send(ctx context.Context, method, path, kind string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://engine"+path, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", kind)
+	resp, err := e.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode >= 400 {
+		defer resp.Body.Close()
+		b, _ := io.ReadAll(resp.Body)
+		return nil, &Refusal{resp.StatusCode, strings.TrimSpace(string(b))}
+	}
+	return resp, nil
+}
+
+// Container of a list.
+type Container struct {
+	ID     string `json:"Id"`
+	Names  []string
+	Image  string
+	State  string
+	Labels map[string]string
+}
+
+// Name without the slash in front.
+func (c Container) Name() string {
+	if len(c.Names) == 0 {
+		return c.ID
+	}
+	return strings.TrimPrefix(c.Names[0], "/")
+}
+
+func byLabel(label string) string {
+	b, _ := json.Marshal(map[string][]string{"label": {label}})
+	return url.QueryEscape(string(b))
+}
+
+const projectLabel = "com.docker.compose.project"
+
+// Containers of a project, stopped ones too, in order of name.
+func (e *Engine) Containers(ctx context.Context, project string) ([]Container, error) {
+	var out []Container
+	err := e.Do(ctx, "GET", "/containers/json?all=1&filters="+byLabel(projectLabel+"="+project), nil, &out)
+	slices.SortFunc(out, func(a, b Container) int { return strings.Compare(a.Name(), b.Name()) })
+	return out, err
+}
+
+// Networks of a project by name.
+func (e *Engine) Networks(ctx context.Context, project string) ([]string, error) {
+	var out []struct{ Name string }
+	if err := e.Do(ctx, "GET", "/networks?filters="+byLabel(projectLabel+"="+project), nil, &out); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, n := range out {
+		names = append(names, n.Name)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Volumes of a project by name; anonymous ones carry no label and are not among them.
+func (e *Engine) Volumes(ctx context.Context, project string) ([]string, error) {
+	var out struct{ Volumes []struct{ Name string } }
+	if err := e.Do(ctx, "GET", "/volumes?filters="+byLabel(projectLabel+"="+project), nil, &out); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, v := range out.Volumes {
+		names = append(names, v.Name)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// State of the world as far as a project goes: a line per container (id, name, when it started), network and volume.
+// Two equal texts mean that nothing was changed in between.
+func (e *Engine) State(ctx context.Context, project string) (string, error) {
+	var b strings.Builder
+	containers, err := e.Containers(ctx, project)
+	if err != nil {
+		return "", err
+	}
+	for _, c := range containers {
+		v, err := e.Inspect(ctx, c.ID)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(&b, "container", c.Name(), c.ID, Pick(v, "State/Status"), Pick(v, "State/StartedAt"), Pick(v, "HostConfig/Memory"))
+	}
+	networks, err := e.Networks(ctx, project)
+	if err != nil {
+		return "", err
+	}
+	volumes, err := e.Volumes(ctx, project)
+	fmt.Fprintln(&b, "networks", networks)
+	fmt.Fprintln(&b, "volumes", volumes)
+	return b.String(), err
+}
+
+// Inspect a container, by name or id.
+func (e *Engine) Inspect(ctx context.Context, name string) (any, error) {
+	var v any
+	err := e.Do(ctx, "GET", "/containers/"+name+"/json", nil, &v)
+	return v, err
+}
+
+// Pick a value by its path, "State/Health/Status"; what is absent is "", what is no string is JSON.
+func Pick(v any, path string) string {
+	for part := range strings.SplitSeq(path, "/") {
+		switch node := v.(type) {
+		case map[string]any:
+			v = node[part]
+		case []any:
+			i, err := strconv.Atoi(part)
+			if err != nil || i >= len(node) {
+				return ""
+			}
+			v = node[i]
+		default:
+			return ""
+		}
+	}
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	}
+	b, _ := json.Marshal(v)
+	return string(b)
+}
+
+// Exec runs a command in a container, and gives what it wrote to stdout and stderr, and its exit code.
+func (e *Engine) Exec(ctx context.Context, name string, cmd ...string) (string, int, error) {
+	var made struct{ Id string }
+	err := e.Do(ctx, "POST", "/containers/"+name+"/exec", map[string]any{"Cmd": cmd, "AttachStdout": true, "AttachStderr": true}, &made)
+	if err != nil {
+		return "", 0, err
+	}
+	out, err := e.startExec(ctx, made.Id)
+	if err != nil {
+		return "", 0, err
+	}
+	var done struct{ ExitCode int }
+	err = e.Do(ctx, "GET", "/exec/"+made.Id+"/json", nil, &done)
+	return out, done.ExitCode, err
+}
+
+// startExec reads the stream until the engine closes it: it is not framed as HTTP, so it has a connection of its own.
+func (e *Engine) startExec(ctx context.Context, id string) (string, error) {
+	conn, err := e.dial(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	body := `{"Detach":false,"Tty":false}`
+	fmt.Fprintf(conn, "POST /exec/%s/start HTTP/1.1\r\nHost: engine\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", id, len(body), body)
+	r := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(r, nil)
+	if err != nil {
+		return "", err
+	}
+	if resp.StatusCode >= 400 {
+		b, _ := io.ReadAll(resp.Body)
+		return "", &Refusal{resp.StatusCode, string(b)}
+	}
+	return unframe(resp.Body)
+}
+
+// unframe reads frames of eight bytes of head (stream, length) and content.
+func unframe(r io.Reader) (string, error) {
+	var out strings.Builder
+	var head [8]byte
+	for {
+		if _, err := io.ReadFull(r, head[:]); err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+			return out.String(), nil
+		} else if err != nil {
+			return out.String(), err
+		}
+		if _, err := io.CopyN(&out, r, int64(binary.BigEndian.Uint32(head[4:]))); err != nil {
+			return out.String(), err
+		}
+	}
+}
+
+// LogsOf a container: what it wrote to stdout and stderr.
+func (e *Engine) LogsOf(ctx context.Context, id string) (string, error) {
+	resp, err := e.send(ctx, "GET", "/containers/"+id+"/logs?stdout=1&stderr=1&tail=50", "", nil)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	return unframe(resp.Body)
+}
+
+// File of a build context.
+type File struct {
+	Name string
+	Mode int64
+	Body []byte
+}
+
+// Build an image through the classic endpoint.
+func (e *Engine) Build(ctx context.Context, ref string, files ...File) error {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, f := range files {
+		if err := w.WriteHeader(&tar.Header{Name: f.Name, Mode: f.Mode, Size: int64(len(f.Body)), ModTime: time.Unix(0, 0)}); err != nil {
+			return err
+		}
+		if _, err := w.Write(f.Body); err != nil {
+			return err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	resp, err := e.send(ctx, "POST", "/build?rm=1&t="+url.QueryEscape(ref), "application/x-tar", &b)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return buildError(resp.Body)
+}
+
+func buildError(r io.Reader) error {
+	for dec := json.NewDecoder(r); ; {
+		var line struct{ Error string }
+		if err := dec.Decode(&line); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if line.Error != "" {
+			return errors.New(line.Error)
+		}
+	}
+}
+
+// HasImage tells whether the engine has an image of that name.
+func (e *Engine) HasImage(ctx context.Context, ref string) bool {
+	return e.Do(ctx, "GET", "/images/"+ref+"/json", nil, nil) == nil
+}
+
+// Tag gives an image a further name.
+func (e *Engine) Tag(ctx context.Context, ref, repo, tag string) error {
+	return e.Do(ctx, "POST", "/images/"+ref+"/tag?repo="+url.QueryEscape(repo)+"&tag="+url.QueryEscape(tag), nil, nil)
+}
+
+// RemoveImage takes a name away, and the image if it was the last.
+func (e *Engine) RemoveImage(ctx context.Context, ref string) error {
+	return e.Do(ctx, "DELETE", "/images/"+ref+"?force=1", nil, nil)
+}
+
+// RemoveProject removes all that a project has: containers with their anonymous volumes, networks, volumes, and the images
+// that bear its name ("PROJECT-…").
+func (e *Engine) RemoveProject(ctx context.Context, project string) error {
+	containers, err := e.Containers(ctx, project)
+	errs := []error{err}
+	for _, c := range containers {
+		errs = append(errs, e.remove(ctx, "/containers/"+c.ID+"?force=1&v=1"))
+	}
+	networks, err := e.Networks(ctx, project)
+	errs = append(errs, err)
+	for _, n := range networks {
+		errs = append(errs, e.remove(ctx, "/networks/"+n))
+	}
+	volumes, err := e.Volumes(ctx, project)
+	errs = append(errs, err)
+	for _, v := range volumes {
+		errs = append(errs, e.remove(ctx, "/volumes/"+v))
+	}
+	return errors.Join(append(errs, e.removeImages(ctx, project))...)
+}
+
+func (e *Engine) removeImages(ctx context.Context, project string) error {
+	var images []struct{ RepoTags []string }
+	if err := e.Do(ctx, "GET", "/images/json", nil, &images); err != nil {
+		return err
+	}
+	var errs []error
+	for _, i := range images {
+		for _, tag := range i.RepoTags {
+			if strings.HasPrefix(tag, project+"-") {
+				errs = append(errs, e.remove(ctx, "/images/"+tag+"?force=1"))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// remove what may be gone already, or be going.
+func (e *Engine) remove(ctx context.Context, path string) error {
+	err := e.Do(ctx, "DELETE", path, nil, nil)
+	var r *Refusal
+	if errors.As(err, &r) && (r.Status == http.StatusNotFound || r.Status == http.StatusConflict && strings.Contains(r.Text, "already in progress")) {
+		return nil
+	}
+	return err
+}

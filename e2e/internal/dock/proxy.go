@@ -1,0 +1,94 @@
+package dock
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// Proxy stands between a client and the engine, counts calls, and may be told what to do after each.
+type Proxy struct {
+	Host string // for DOCKER_HOST
+	// After is called when the engine has answered and the client does not know yet; may be nil. One call at a time.
+	After func(Call)
+
+	mu    sync.Mutex
+	calls []Call
+	stop  func()
+}
+
+// Call of the engine.
+type Call struct {
+	Method string
+	Path   string // without the version in front
+	Status int    // 0 while the engine has not answered
+}
+
+// Changes tells whether the call can have changed the engine.
+func (c Call) Changes() bool {
+	switch c.Method {
+	case http.MethodPost, http.MethodPut, http.MethodDelete:
+		return !strings.HasSuffix(c.Path, "/wait") && c.Path != "/auth" && c.Path != "/session"
+	}
+	return false
+}
+
+var version = regexp.MustCompile(`^/v\d+\.\d+/`)
+
+// NewProxy listens on a socket in dir until Close.
+func NewProxy(e *Engine, dir string) (*Proxy, error) {
+	path := filepath.Join(dir, "engine.sock")
+	if len(path) > 100 { // sun_path holds 108 bytes
+		short, err := os.MkdirTemp("", "tutti")
+		if err != nil {
+			return nil, err
+		}
+		path = filepath.Join(short, "engine.sock")
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	p := &Proxy{Host: "unix://" + path}
+	through := &httputil.ReverseProxy{
+		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: "engine"}) },
+		Transport:      &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return e.dial(ctx) }},
+		FlushInterval:  -1,
+		ModifyResponse: p.answered,
+		ErrorHandler:   func(w http.ResponseWriter, _ *http.Request, _ error) { panic(http.ErrAbortHandler) },
+	}
+	server := &http.Server{Handler: through}
+	go server.Serve(l)
+	p.stop = func() { server.Close(); os.Remove(path) }
+	return p, nil
+}
+
+func (p *Proxy) answered(r *http.Response) error {
+	c := Call{Method: r.Request.Method, Path: version.ReplaceAllString(r.Request.URL.Path, "/"), Status: r.StatusCode}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls = append(p.calls, c)
+	if p.After != nil {
+		p.After(c)
+	}
+	return nil
+}
+
+// Calls since the last time that Calls was asked.
+func (p *Proxy) Calls() []Call {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := p.calls
+	p.calls = nil
+	return out
+}
+
+// Close cuts all connections; whoever comes next finds nobody.
+func (p *Proxy) Close() { p.stop() }

@@ -1,0 +1,118 @@
+package e2e
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestScript runs every script of testdata/script, each with a project name, a home and a directory of its own.
+// The commands beside testscript's are in command_test.go.
+func TestScript(t *testing.T) {
+	needEngine(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		Setup:               setup,
+		Cmds:                commands,
+		Condition:           condition,
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+	})
+}
+
+// world is what the commands of one script share.
+type world struct {
+	project string
+	code    int             // exit code of the last tutti
+	state   string          // the engine's, as remembered
+	ids     map[string]card // of containers, as remembered
+	running map[string]*background
+}
+
+type key struct{}
+
+func worldOf(ts *testscript.TestScript) *world { return ts.Value(key{}).(*world) }
+
+func setup(env *testscript.Env) error {
+	script := strings.TrimPrefix(filepath.Base(env.WorkDir), "script-")
+	w := &world{project: run + "-" + strings.ToLower(strings.ReplaceAll(script, "_", "-")), running: map[string]*background{}}
+	env.Values[key{}] = w
+	env.Vars = append(env.Vars,
+		"PROJECT="+w.project,
+		"COMPOSE_PROJECT_NAME="+w.project,
+		"STUB="+stub,
+		"ROOT="+root,
+		"TUTTI="+binary,
+		"DOCKER_HOST="+engine.Host,
+		"DOCKER_CONFIG="+filepath.Join(env.WorkDir, ".docker"),
+		"HOME="+env.WorkDir,
+		"TERM=dumb",
+	)
+	env.Defer(func() { cleanUp(env, w) })
+	return nil
+}
+
+// cleanUp shows what there is if the script failed, and removes it.
+func cleanUp(env *testscript.Env, w *world) {
+	for _, b := range w.running {
+		b.cmd.Process.Kill()
+		<-b.done
+	}
+	t := env.T()
+	if f, ok := t.(interface{ Failed() bool }); ok && f.Failed() {
+		t.Log(artefacts(env, w))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := engine.RemoveProject(ctx, w.project); err != nil {
+		t.Log("clean up: ", err)
+	}
+}
+
+// artefacts of a script that failed: what the engine has of it, what is planned, and the last lines of its containers.
+func artefacts(env *testscript.Env, w *world) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	var b strings.Builder
+	state, err := engine.State(ctx, w.project)
+	b.WriteString("\n=== engine\n" + state)
+	if err != nil {
+		b.WriteString(err.Error() + "\n")
+	}
+	for _, args := range [][]string{{"plan"}, {"ps", "-a"}, {"logs", "--tail", "10", "--no-color"}} {
+		cmd := exec.CommandContext(ctx, binary, args...)
+		cmd.Dir, cmd.Env = env.WorkDir, env.Vars
+		out, err := cmd.CombinedOutput()
+		b.WriteString("=== tutti " + strings.Join(args, " ") + "\n" + string(out))
+		if err != nil {
+			b.WriteString(err.Error() + "\n")
+		}
+	}
+	return b.String()
+}
+
+// condition adds [port:N]: nobody listens there; [docker]: it is Docker's engine.
+func condition(cond string) (bool, error) {
+	if port, ok := strings.CutPrefix(cond, "port:"); ok {
+		l, err := net.Listen("tcp", ":"+port)
+		if err != nil {
+			return false, nil
+		}
+		return true, l.Close()
+	}
+	if ref, ok := strings.CutPrefix(cond, "image:"); ok {
+		return engine.HasImage(context.Background(), ref), nil
+	}
+	if name, ok := strings.CutPrefix(cond, "env:"); ok {
+		return os.Getenv(name) != "", nil
+	}
+	return false, os.ErrInvalid
+}

@@ -1,0 +1,281 @@
+// Command stub is what the test containers run: a small server and the odd things that containers do.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const usage = `stub WORD [ARG…]
+  serve [ADDR]          answer HTTP with the environment, until SIGTERM; writes "ready"
+  sleep                 until SIGTERM
+  deaf                  until SIGKILL; writes "deaf"
+  exit N [TEXT…]        write TEXT and exit with N
+  after DURATION N      exit with N after a while
+  healthy DURATION      as serve; probe succeeds only after that time
+  probe                 exit 0 if healthy, else write why and exit 1
+  fetch URL             write what it answers; exit 1 if it does not
+  resolve NAME          write the addresses of a name
+  env [NAME]            write the environment, or one variable
+  cat FILE              write a file
+  write FILE TEXT       write TEXT into a file
+  append FILE TEXT      append a line, write the file, and sleep
+  lines N [PREFIX]      write "PREFIX 1" … "PREFIX N", then sleep
+  ticks DURATION        write a line every so often
+  hog                   take memory until killed
+  await FILE            exit 0 once the file exists`
+
+func main() {
+	if len(os.Args) < 2 {
+		fmt.Fprintln(os.Stderr, usage)
+		os.Exit(2)
+	}
+	if err := run(os.Args[1], os.Args[2:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(word string, args []string) error {
+	switch word {
+	case "serve":
+		return serve(arg(args, 0, ":80"), 0)
+	case "healthy":
+		return serve(":80", duration(arg(args, 0, "0s")))
+	case "sleep":
+		return sleep()
+	case "deaf":
+		return deaf()
+	case "exit":
+		return exit(args)
+	case "after":
+		time.Sleep(duration(arg(args, 0, "0s")))
+		return exit(args[1:])
+	case "probe":
+		return probe()
+	case "fetch":
+		return fetch(arg(args, 0, "http://127.0.0.1/"))
+	case "resolve":
+		return resolve(arg(args, 0, ""))
+	case "env":
+		return env(arg(args, 0, ""))
+	case "cat":
+		b, err := os.ReadFile(arg(args, 0, ""))
+		fmt.Print(string(b))
+		return err
+	case "write":
+		return write(args[0], strings.Join(args[1:], " ")+"\n", os.O_TRUNC)
+	case "append":
+		return appendLine(args[0], strings.Join(args[1:], " "))
+	case "lines":
+		return lines(number(arg(args, 0, "1")), arg(args, 1, "line"))
+	case "ticks":
+		return ticks(duration(arg(args, 0, "100ms")))
+	case "hog":
+		return hog()
+	case "await":
+		return await(arg(args, 0, ""))
+	}
+	return fmt.Errorf("%s\nunknown word %q", usage, word)
+}
+
+func arg(args []string, i int, otherwise string) string {
+	if i < len(args) {
+		return args[i]
+	}
+	return otherwise
+}
+
+func duration(s string) time.Duration {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	return d
+}
+
+func number(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	return n
+}
+
+// term is told of SIGTERM and SIGINT. The kernel gives the first process of a container no default for them.
+func term() <-chan os.Signal {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGTERM, syscall.SIGINT)
+	return c
+}
+
+func serve(addr string, unhealthy time.Duration) error {
+	stop := term()
+	start := time.Now()
+	http.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) {
+		if left := unhealthy - time.Since(start); left > 0 {
+			http.Error(w, "warming up", http.StatusServiceUnavailable)
+		}
+	})
+	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, strings.Join(environ(), "\n")) })
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	go http.Serve(l, nil)
+	<-stop
+	fmt.Println("bye")
+	return nil
+}
+
+func sleep() error {
+	stop := term()
+	fmt.Println("asleep")
+	<-stop
+	return nil
+}
+
+func deaf() error {
+	signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
+	fmt.Println("deaf")
+	select {}
+}
+
+func exit(args []string) error {
+	if len(args) > 1 {
+		fmt.Println(strings.Join(args[1:], " "))
+	}
+	os.Exit(number(arg(args, 0, "0")))
+	return nil
+}
+
+func get(url string) (string, error) {
+	c := http.Client{Timeout: 2 * time.Second}
+	resp, err := c.Get(url)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	var b strings.Builder
+	for s := bufio.NewScanner(resp.Body); s.Scan(); {
+		b.WriteString(s.Text() + "\n")
+	}
+	if resp.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s: %s", resp.Status, strings.TrimSpace(b.String()))
+	}
+	return b.String(), nil
+}
+
+func probe() error {
+	_, err := get("http://127.0.0.1/health")
+	return err
+}
+
+func fetch(url string) error {
+	text, err := get(url)
+	fmt.Print(text)
+	return err
+}
+
+func resolve(name string) error {
+	addrs, err := net.LookupHost(name)
+	sort.Strings(addrs)
+	fmt.Println(strings.Join(addrs, "\n"))
+	return err
+}
+
+func environ() []string {
+	vars := os.Environ()
+	sort.Strings(vars)
+	return vars
+}
+
+func env(name string) error {
+	if name != "" {
+		fmt.Println(os.Getenv(name))
+		return nil
+	}
+	fmt.Println(strings.Join(environ(), "\n"))
+	return nil
+}
+
+func write(file, text string, flag int) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|flag, 0o644)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteString(text)
+	return err
+}
+
+func appendLine(file, text string) error {
+	if err := write(file, text+"\n", os.O_APPEND); err != nil {
+		return err
+	}
+	b, err := os.ReadFile(file)
+	fmt.Print(string(b))
+	if err != nil {
+		return err
+	}
+	return sleep()
+}
+
+func lines(n int, prefix string) error {
+	for i := 1; i <= n; i++ {
+		fmt.Println(prefix, i)
+	}
+	return sleep()
+}
+
+func ticks(every time.Duration) error {
+	stop := term()
+	tick := time.NewTicker(every)
+	for n := 1; ; n++ {
+		select {
+		case <-stop:
+			return nil
+		case <-tick.C:
+			fmt.Println("tick", n)
+		}
+	}
+}
+
+func hog() error {
+	var all [][]byte
+	for {
+		b := make([]byte, 1<<20)
+		for i := 0; i < len(b); i += 4096 {
+			b[i] = 1
+		}
+		all = append(all, b)
+		if len(all) > 4096 {
+			return fmt.Errorf("took 4 GB and nobody minded")
+		}
+	}
+}
+
+func await(file string) error {
+	for {
+		if _, err := os.Stat(file); err == nil {
+			return nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
