@@ -1,0 +1,136 @@
+package load
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/compose-spec/compose-go/v2/types"
+)
+
+// resolveEnvironment puts env files and the project's environment into the services, as `up` sees them.
+func (s *session) resolveEnvironment() error {
+	rawFormat()
+	s.fromEnvFile = map[string]map[string]string{}
+	for name, c := range s.project.Services {
+		c.Environment = c.Environment.Resolve(s.lookup)
+		if len(c.EnvFiles) > 0 {
+			if err := s.readServiceEnv(&c); err != nil {
+				return err
+			}
+		}
+		if len(c.LabelFiles) > 0 {
+			if err := s.readLabels(&c); err != nil {
+				return err
+			}
+		}
+		c.EnvFiles = nil
+		s.project.Services[name] = c
+	}
+	return nil
+}
+
+func (s *session) lookup(name string) (string, bool) {
+	v, ok := s.env[name]
+	return v, ok
+}
+
+// readServiceEnv reads the env files in order. What the service sets itself wins, also over values of earlier names.
+func (s *session) readServiceEnv(c *types.ServiceConfig) error {
+	own := c.Environment
+	values := map[string]string(own.ToMapping())
+	from := map[string]string{}
+	resolve := func(name string) (string, bool) {
+		if v, ok := s.env[name]; ok {
+			return v, true
+		}
+		if v := own[name]; v != nil {
+			return *v, true
+		}
+		return "", false
+	}
+	for _, f := range c.EnvFiles {
+		next := maps.Clone(values)
+		if err := readValues(f.Path, f.Format, next, resolve); err != nil {
+			if errors.Is(err, fs.ErrNotExist) && !bool(f.Required) {
+				continue
+			}
+			s.complain(s.item([]string{"services", c.Name, "env_file"}, f.Path), "service %q: %v", c.Name, err)
+			continue
+		}
+		for k, v := range next {
+			if old, ok := values[k]; !ok || old != v {
+				from[k] = f.Path
+			}
+		}
+		values = next
+	}
+	for k := range own {
+		delete(from, k)
+	}
+	c.Environment = types.Mapping(values).ToMappingWithEquals().OverrideBy(own)
+	s.fromEnvFile[c.Name] = from
+	return nil
+}
+
+// readLabels reads the label files in order; the service's own labels win.
+func (s *session) readLabels(c *types.ServiceConfig) error {
+	labels := types.Labels{}
+	for _, path := range c.LabelFiles {
+		values := map[string]string{}
+		err := readValues(path, "", values, func(name string) (string, bool) { v, ok := labels[name]; return v, ok })
+		if err != nil {
+			s.complain(s.item([]string{"services", c.Name, "label_file"}, path), "service %q: %v", c.Name, err)
+			continue
+		}
+		maps.Copy(labels, values)
+	}
+	maps.Copy(labels, c.Labels)
+	c.Labels = labels
+	return nil
+}
+
+func readValues(path, format string, into map[string]string, lookup dotenv.LookupFn) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("env file %s not found: %w", path, err)
+	}
+	if err != nil {
+		return fmt.Errorf("read env file: %w", err)
+	}
+	defer f.Close()
+	if err := dotenv.ParseWithFormat(f, path, into, lookup, format); err != nil {
+		return fmt.Errorf("read env file: %w", err)
+	}
+	return nil
+}
+
+// rawFormat teaches compose-go `format: raw`, lines as `docker run --env-file` takes them.
+var rawFormat = sync.OnceFunc(func() {
+	dotenv.RegisterFormat("raw", func(r io.Reader, name string, into map[string]string, lookup func(string) (string, bool)) error {
+		lines := bufio.NewScanner(r)
+		for lines.Scan() {
+			key, value, ok := strings.Cut(strings.TrimLeft(lines.Text(), " \t"), "=")
+			if key == "" && !ok || strings.HasPrefix(key, "#") {
+				continue
+			}
+			if key == "" || strings.ContainsAny(key, " \t") {
+				return fmt.Errorf("%s: variable %q is not a name", name, key)
+			}
+			if !ok {
+				if value, ok = lookup(key); !ok {
+					continue
+				}
+			}
+			into[key] = value
+		}
+		return lines.Err()
+	})
+})

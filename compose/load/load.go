@@ -1,0 +1,278 @@
+// Package load turns Compose files into a desired.Project: it finds them, checks them with their places, lets compose-go
+// merge and interpolate them, and converts what comes out. It is the only importer of compose-go and of YAML.
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/sirupsen/logrus"
+
+	"github.com/tutti-run/tutti/compose/desired"
+	"github.com/tutti-run/tutti/compose/diag"
+)
+
+// Options say how the user names the project. The zero value searches from the current directory, with the environment
+// of the process.
+type Options struct {
+	Files            []string  // -f; "-" is Stdin
+	ProjectDirectory string    // --project-directory
+	ProjectName      string    // -p
+	Profiles         []string  // --profile
+	EnvFiles         []string  // --env-file
+	Environment      []string  // KEY=VALUE; nil is that of the process
+	Dir              string    // what relative paths start from; "" is the current directory
+	Stdin            io.Reader // nil is that of the process
+	Strict           bool      // undefined variables are errors
+	Services         []string  // named on the command line: their profiles are enabled, and Model holds only them and what they need
+
+	// For config.
+	NoInterpolate, NoNormalize, NoPathResolution, NoEnvResolution, NoConsistency bool
+}
+
+// Result of a load.
+type Result struct {
+	Project desired.Project
+	Model   *Model
+	Diags   diag.List // warnings; on a failed load all that was found
+}
+
+// Load reads the project. On the user's mistakes the error is a diag.List of all of them, with their places, or ErrNoFile.
+func Load(ctx context.Context, o Options) (Result, error) {
+	s, err := open(o)
+	if err != nil {
+		return s.failed(err)
+	}
+	if err := s.load(ctx); err != nil {
+		return s.failed(err)
+	}
+	s.diags.Sort()
+	return Result{Project: s.desired, Model: s.model(), Diags: s.diags}, nil
+}
+
+// failed adds err to what was found and returns both, as a diag.List where the mistake is the user's.
+func (s *session) failed(err error) (Result, error) {
+	var list diag.List
+	if !errors.As(err, &list) {
+		return Result{Diags: s.diags}, err
+	}
+	for _, d := range list {
+		if !s.has(d) {
+			s.diags = append(s.diags, d)
+		}
+	}
+	s.diags.Sort()
+	return Result{Diags: s.diags}, s.diags
+}
+
+// ProjectName tells what name applies: of -p and COMPOSE_PROJECT_NAME no file is needed.
+func ProjectName(_ context.Context, o Options) (string, error) {
+	l, err := locate(o)
+	if err != nil {
+		return "", err
+	}
+	if o.ProjectName == "" && l.env["COMPOSE_PROJECT_NAME"] == "" && len(l.files) == 0 {
+		return "", ErrNoFile
+	}
+	if o.ProjectName != "" || l.env["COMPOSE_PROJECT_NAME"] != "" {
+		return l.projectName(o, "")
+	}
+	s := &session{o: o, location: l}
+	if err := s.readFiles(); err != nil {
+		_, err = s.failed(err)
+		return "", err
+	}
+	return l.projectName(o, s.nameInFiles())
+}
+
+// Environment is what files are interpolated with: the process environment over the env files. It needs no Compose file.
+func Environment(o Options) (map[string]string, error) {
+	l, err := locate(o)
+	if err != nil {
+		return nil, err
+	}
+	return l.env, nil
+}
+
+// session is one load under way.
+type session struct {
+	o Options
+	*location
+	name     string
+	main     []*file // in order of -f
+	others   []*file // included and extended
+	diags    diag.List
+	broken   map[string]bool // path of what was dropped because of a mistake
+	project  *types.Project  // as `up` sees it
+	dict     map[string]any  // with NoInterpolate: what config prints
+	selected *types.Project  // as `config` sees it
+	desired  desired.Project
+
+	fromEnvFile map[string]map[string]string // service → variable → env file that set it
+}
+
+func open(o Options) (*session, error) {
+	s := &session{o: o, broken: map[string]bool{}}
+	l, err := locate(o)
+	if err != nil {
+		return s, err
+	}
+	s.location, s.diags = l, l.notes
+	if len(l.files) == 0 {
+		return s, ErrNoFile
+	}
+	if err := s.readFiles(); err != nil {
+		return s, err
+	}
+	s.name, err = l.projectName(o, s.nameInFiles())
+	if err != nil {
+		return s, err
+	}
+	s.env["COMPOSE_PROJECT_NAME"] = s.name
+	return s, nil
+}
+
+// readFiles reads and parses the files that the user named, all of them even if one is broken.
+func (s *session) readFiles() error {
+	for _, path := range s.files {
+		text, err := s.read(path)
+		if err != nil {
+			s.diags = append(s.diags, diag.Diagnostic{Severity: diag.Error, Text: fmt.Sprintf("read compose file: %v", err)})
+			continue
+		}
+		f := &file{path: path, name: s.display(path), text: text, dir: s.dir, env: s.env}
+		s.diags = append(s.diags, f.parse()...)
+		s.main = append(s.main, f)
+	}
+	if s.diags.HasErrors() {
+		return s.diags
+	}
+	return nil
+}
+
+func (s *session) read(path string) ([]byte, error) {
+	if path != stdin {
+		return os.ReadFile(path)
+	}
+	in := s.o.Stdin
+	if in == nil {
+		in = os.Stdin
+	}
+	return io.ReadAll(in)
+}
+
+// nameInFiles is the last `name:` of the files, interpolated.
+func (s *session) nameInFiles() string {
+	name := ""
+	for _, f := range s.main {
+		for _, d := range f.docs {
+			if n := child(d, "name"); n != nil && n.Value != "" {
+				name = f.interpolate(n.Value)
+			}
+		}
+	}
+	return name
+}
+
+func (s *session) load(ctx context.Context) (err error) {
+	defer recovered(&err)
+	s.prepare()
+	if s.blocked() {
+		return s.diags
+	}
+	restore := silence()
+	defer restore()
+	if err := s.compose(ctx); err != nil {
+		return s.explain(err)
+	}
+	if s.o.NoInterpolate {
+		return s.outcome()
+	}
+	s.check()
+	if s.diags.HasErrors() {
+		return s.diags
+	}
+	if err := s.resolveEnvironment(); err != nil {
+		return s.explain(err)
+	}
+	s.convert()
+	return s.outcome()
+}
+
+func (s *session) outcome() error {
+	if s.diags.HasErrors() {
+		return s.diags
+	}
+	return nil
+}
+
+// recovered turns a panic of compose-go into an error: whatever a file holds, a load ends in a result or a diagnostic.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fault("load compose file: %v", p)
+	}
+}
+
+// compose lets compose-go merge, interpolate and normalise. Its schema and consistency checks are ours.
+func (s *session) compose(ctx context.Context) error {
+	details := types.ConfigDetails{WorkingDir: s.dir, Environment: s.env}
+	for _, f := range s.main {
+		files, err := f.config()
+		if err != nil {
+			return err
+		}
+		details.ConfigFiles = append(details.ConfigFiles, files...)
+	}
+	if len(details.ConfigFiles) == 0 {
+		return errors.New("empty compose file")
+	}
+	set := s.loaderOptions
+	dict, err := loader.LoadModelWithContext(ctx, details, set)
+	if err != nil {
+		return err
+	}
+	if s.o.NoInterpolate {
+		s.dict = dict
+		return nil
+	}
+	s.project, err = loader.ModelToProject(dict, loader.ToOptions(&details, []func(*loader.Options){set}), details)
+	if err != nil {
+		return err
+	}
+	s.project.ComposeFiles = s.files
+	return nil
+}
+
+func (s *session) loaderOptions(lo *loader.Options) {
+	lo.SetProjectName(s.name, true)
+	lo.Profiles = s.profiles
+	lo.SkipValidation = true
+	lo.SkipConsistencyCheck = true
+	lo.SkipResolveEnvironment = true
+	lo.SkipResolveLabels = true
+	lo.SkipInterpolation = s.o.NoInterpolate
+	lo.SkipNormalization = s.o.NoNormalize
+	lo.ResolvePaths = !s.o.NoPathResolution
+	lo.MaxNodeVisits = 100_000_000
+	lo.Interpolate.Substitute = substitute
+}
+
+// silence keeps what compose-go logs off the user's screen: we say it ourselves, with the place.
+func silence() (restore func()) {
+	logging.Lock()
+	log := logrus.StandardLogger()
+	out := log.Out
+	log.SetOutput(io.Discard)
+	return func() {
+		log.SetOutput(out)
+		logging.Unlock()
+	}
+}
+
+var logging sync.Mutex // the logger of compose-go is one for the process

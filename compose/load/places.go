@@ -1,0 +1,213 @@
+package load
+
+import (
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/tutti-run/tutti/compose/diag"
+)
+
+// spot is a node in a file.
+type spot struct {
+	file *file
+	node *yaml.Node
+}
+
+func (p spot) place() diag.Place {
+	if p.file == nil {
+		return diag.Place{}
+	}
+	return p.file.place(p.node)
+}
+
+// found tells whether there is a node.
+func (p spot) found() bool { return p.node != nil }
+
+// at is where the merged model has path from: the last file that sets it wins, extends is followed. The key is where a
+// mapping names it, the value where it is set; both are the same for an item of a list.
+func (s *session) at(path ...string) (key, value spot) {
+	for _, f := range s.lastFirst() {
+		for i := len(f.docs) - 1; i >= 0; i-- {
+			if k, v := descend(f.docs[i], path); v != nil {
+				return spot{f, k}, spot{f, v}
+			}
+		}
+	}
+	if len(path) > 2 && path[0] == "services" {
+		return s.inBase(path)
+	}
+	return spot{}, spot{}
+}
+
+// lastFirst are all files of the project, those that win first.
+func (s *session) lastFirst() []*file {
+	var out []*file
+	for i := len(s.main) - 1; i >= 0; i-- {
+		out = append(out, s.main[i])
+	}
+	for _, f := range s.others {
+		if !f.extended {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func descend(n *yaml.Node, path []string) (key, value *yaml.Node) {
+	key, value = n, n
+	for _, p := range path {
+		switch value.Kind {
+		case yaml.MappingNode:
+			key, value = entry(value, p)
+		case yaml.SequenceNode:
+			key = listed(value, p)
+			value = key
+		default:
+			return nil, nil
+		}
+		if value == nil {
+			return nil, nil
+		}
+	}
+	return key, value
+}
+
+// listed is the item of a list that an index, a name or the whole text stands for: "0", "db" for "db:alias".
+func listed(list *yaml.Node, p string) *yaml.Node {
+	for i, e := range list.Content {
+		e = resolve(e)
+		if e.Kind == yaml.ScalarNode && (e.Value == p || strings.HasPrefix(e.Value, p+":")) {
+			return e
+		}
+		if fmt.Sprint(i) == p {
+			return e
+		}
+		for _, k := range []string{"source", "target", "path"} {
+			if v := child(e, k); v != nil && v.Value == p {
+				return v
+			}
+		}
+	}
+	return nil
+}
+
+// inBase looks in what a service extends, and in what that extends.
+func (s *session) inBase(path []string) (key, value spot) {
+	name := path[1]
+	seen := map[spot]bool{}
+	key, svc := s.at("services", name)
+	for svc.found() && !seen[svc] {
+		seen[svc] = true
+		base, ok := s.base(svc)
+		if !ok {
+			return spot{}, spot{}
+		}
+		if k, v := descend(base.node, path[2:]); v != nil {
+			return spot{base.file, k}, spot{base.file, v}
+		}
+		svc = base
+	}
+	return spot{}, spot{}
+}
+
+// base is the service that a service extends.
+func (s *session) base(svc spot) (spot, bool) {
+	ext := child(svc.node, "extends")
+	if ext == nil {
+		return spot{}, false
+	}
+	name, from := ext.Value, svc.file
+	if ext.Kind == yaml.MappingNode {
+		if n := child(ext, "service"); n != nil {
+			name = n.Value
+		}
+		if n := child(ext, "file"); n != nil {
+			from = s.fileAt(svc.file.abs(svc.file.interpolate(n.Value)))
+		}
+	}
+	if from == nil {
+		return spot{}, false
+	}
+	for i := len(from.docs) - 1; i >= 0; i-- {
+		if _, v := descend(from.docs[i], []string{"services", svc.file.interpolate(name)}); v != nil {
+			return spot{from, v}, true
+		}
+	}
+	return spot{}, false
+}
+
+func (s *session) fileAt(path string) *file {
+	for _, list := range [][]*file{s.main, s.others} {
+		for _, f := range list {
+			if f.path == path {
+				return f
+			}
+		}
+	}
+	return nil
+}
+
+// nearest is the spot of path, or of the longest part of it that is written down.
+func (s *session) nearest(path ...string) spot {
+	for n := len(path); n > 0; n-- {
+		if k, v := s.at(path[:n]...); k.found() {
+			if n == len(path) && v.node.Kind == yaml.ScalarNode && v.node.ShortTag() != "!!null" {
+				return v
+			}
+			return k
+		}
+	}
+	return spot{}
+}
+
+// item is the spot of a name within the list or mapping at path: the key of a mapping, the item of a list.
+func (s *session) item(path []string, name string) spot {
+	if k, _ := s.at(append(path[:len(path):len(path)], name)...); k.found() {
+		return k
+	}
+	return s.interpolated(path, name)
+}
+
+// interpolated is the item that gives name once its variables are put in.
+func (s *session) interpolated(path []string, name string) spot {
+	_, list := s.at(path...)
+	if list.found() {
+		for _, e := range list.node.Content {
+			e = resolve(e)
+			if e.Kind == yaml.ScalarNode && strings.Contains(e.Value, "$") && strings.HasPrefix(list.file.interpolate(e.Value), name) {
+				return spot{list.file, e}
+			}
+		}
+	}
+	return s.nearest(path...)
+}
+
+// declares tells whether a file names it, rather than compose-go having put it there.
+func (s *session) declares(path ...string) bool {
+	k, _ := s.at(path...)
+	return k.found()
+}
+
+func (s *session) complain(at spot, format string, args ...any) *diag.Diagnostic {
+	return s.tell(diag.Error, at, format, args...)
+}
+
+func (s *session) warn(at spot, format string, args ...any) *diag.Diagnostic {
+	return s.tell(diag.Warning, at, format, args...)
+}
+
+func (s *session) tell(sev diag.Severity, at spot, format string, args ...any) *diag.Diagnostic {
+	s.diags = append(s.diags, diag.Diagnostic{Severity: sev, Place: at.place(), Text: fmt.Sprintf(format, args...)})
+	return &s.diags[len(s.diags)-1]
+}
+
+func (s *session) has(d diag.Diagnostic) bool {
+	for _, e := range s.diags {
+		if e == d {
+			return true
+		}
+	}
+	return false
+}
