@@ -1,0 +1,156 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/distribution/reference"
+	"github.com/moby/moby/api/pkg/authconfig"
+	"github.com/moby/moby/api/types/registry"
+)
+
+// credentials are what `docker login` left: in the docker CLI's config, or with a helper that it names.
+type credentials struct {
+	dir string // of config.json
+	env func(string) string
+}
+
+type cliConfig struct {
+	Auths       map[string]registry.AuthConfig `json:"auths"`
+	CredsStore  string                         `json:"credsStore"`
+	CredHelpers map[string]string              `json:"credHelpers"`
+}
+
+// hub is the key that Docker Hub's credentials have.
+const hub = "https://index.docker.io/v1/"
+
+// forImage gives the header for an image's registry; empty if there are no credentials.
+func (c credentials) forImage(ctx context.Context, ref string) (string, error) {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return "", nil // the engine will say what is wrong with it
+	}
+	key := reference.Domain(named)
+	if key == "docker.io" {
+		key = hub
+	}
+	config, err := c.read()
+	if err != nil {
+		return "", err
+	}
+	auth, err := config.lookUp(ctx, key)
+	if err != nil || auth == nil {
+		return "", err
+	}
+	return authconfig.Encode(*auth)
+}
+
+// all credentials in the config, for a build that may pull from anywhere.
+func (c credentials) all(ctx context.Context) (map[string]registry.AuthConfig, error) {
+	config, err := c.read()
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]registry.AuthConfig{}
+	keys := map[string]bool{}
+	for k := range config.Auths {
+		keys[k] = true
+	}
+	for k := range config.CredHelpers {
+		keys[k] = true
+	}
+	for k := range keys {
+		if a, err := config.lookUp(ctx, k); err == nil && a != nil {
+			out[k] = *a // a helper that fails matters only if its registry is needed
+		}
+	}
+	return out, nil
+}
+
+func (c credentials) read() (cliConfig, error) {
+	var config cliConfig
+	path := filepath.Join(c.dir, "config.json")
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return config, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &config)
+	}
+	if err != nil {
+		return config, fmt.Errorf("read %s: %w", path, err)
+	}
+	return config, nil
+}
+
+// lookUp asks the registry's helper, else the store, else the file.
+func (c cliConfig) lookUp(ctx context.Context, key string) (*registry.AuthConfig, error) {
+	helper, ok := c.CredHelpers[key]
+	if !ok {
+		helper = c.CredsStore
+	}
+	if helper != "" {
+		return askHelper(ctx, helper, key)
+	}
+	for name, a := range c.Auths {
+		if name == key || hostOf(name) == key {
+			return decoded(a, key)
+		}
+	}
+	return nil, nil
+}
+
+// hostOf a key as old versions of the CLI wrote it: "https://registry.example/v2/".
+func hostOf(key string) string {
+	key = strings.TrimPrefix(strings.TrimPrefix(key, "https://"), "http://")
+	host, _, _ := strings.Cut(key, "/")
+	return host
+}
+
+func decoded(a registry.AuthConfig, key string) (*registry.AuthConfig, error) {
+	a.ServerAddress = key
+	if a.Auth == "" {
+		if a.Username == "" && a.IdentityToken == "" && a.RegistryToken == "" {
+			return nil, nil
+		}
+		return &a, nil
+	}
+	text, err := base64.StdEncoding.DecodeString(a.Auth)
+	if err != nil {
+		return nil, fmt.Errorf("credentials for %s: %w", key, err)
+	}
+	user, password, _ := strings.Cut(string(text), ":")
+	a.Username, a.Password, a.Auth = user, strings.TrimRight(password, "\x00"), ""
+	return &a, nil
+}
+
+// askHelper speaks the protocol of docker-credential-helpers: the address goes in, JSON comes out.
+func askHelper(ctx context.Context, helper, key string) (*registry.AuthConfig, error) {
+	cmd := exec.CommandContext(ctx, "docker-credential-"+helper, "get")
+	cmd.Stdin = strings.NewReader(key)
+	out, err := cmd.Output()
+	if err != nil {
+		if bytes.Contains(out, []byte("credentials not found")) {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("ask docker-credential-%s for %s: %s %w", helper, key, bytes.TrimSpace(out), err)
+	}
+	var got struct{ ServerURL, Username, Secret string }
+	if err := json.Unmarshal(out, &got); err != nil {
+		return nil, fmt.Errorf("ask docker-credential-%s for %s: %w", helper, key, err)
+	}
+	a := &registry.AuthConfig{Username: got.Username, Password: got.Secret, ServerAddress: key}
+	if got.Username == "<token>" {
+		a.Username, a.Password, a.IdentityToken = "", "", got.Secret
+	}
+	return a, nil
+}

@@ -1,0 +1,91 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+
+	"github.com/tutti-run/tutti/engine"
+)
+
+// fault is an error of a call: what was tried, the kind, and the engine's own words.
+type fault struct {
+	what string
+	kind error // nil: none of the known ones
+	err  error
+}
+
+func (f fault) Error() string { return f.what + ": " + message(f.err) }
+
+func (f fault) Unwrap() []error {
+	if f.kind == nil {
+		return []error{f.err}
+	}
+	return []error{f.kind, f.err}
+}
+
+// failed words err as "what: the engine's message" and gives it its kind. nil stays nil.
+func failed(err error, what ...string) error {
+	if err == nil {
+		return nil
+	}
+	return fault{what: strings.Join(what, " "), kind: kindOf(err), err: err}
+}
+
+// kindOf is the one place where the engine's errors get their kind. Podman words them differently: status codes come first.
+func kindOf(err error) error {
+	for _, k := range []error{engine.ErrNotFound, engine.ErrConflict, engine.ErrInvalid, engine.ErrUnavailable} {
+		if errors.Is(err, k) {
+			return k
+		}
+	}
+	switch {
+	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return nil
+	case lost(err):
+		return engine.ErrUnavailable
+	case cerrdefs.IsNotFound(err):
+		return engine.ErrNotFound
+	case cerrdefs.IsConflict(err), cerrdefs.IsAlreadyExists(err), cerrdefs.IsPermissionDenied(err), portTaken(err):
+		return engine.ErrConflict // 403 is how the engine words "has active endpoints" and "is already connected"
+	case cerrdefs.IsInvalidArgument(err), cerrdefs.IsNotImplemented(err), cerrdefs.IsUnavailable(err):
+		return engine.ErrInvalid // 503 is "this node is not a swarm manager"
+	}
+	return nil
+}
+
+// portTaken is a 500 of the engine at start.
+func portTaken(err error) bool {
+	return strings.Contains(err.Error(), "port is already allocated") || strings.Contains(err.Error(), "address already in use")
+}
+
+// lost tells whether the connection is the trouble.
+func lost(err error) bool {
+	var op *net.OpError
+	return client.IsErrConnectionFailed(err) || errors.As(err, &op) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed)
+}
+
+// message is the engine's own, without what the client puts before it.
+func message(err error) string {
+	text := err.Error()
+	for _, prefix := range []string{"Error response from daemon: ", "error during connect: "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	return text
+}
+
+// short is an id as people see it.
+func short(id string) string {
+	id = strings.TrimPrefix(id, "sha256:")
+	if len(id) == 64 {
+		return id[:12]
+	}
+	return id
+}

@@ -1,0 +1,96 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/moby/moby/api/types/jsonstream"
+	"github.com/moby/moby/client"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/tutti-run/tutti/engine"
+)
+
+// images brings images and takes them away.
+type images struct{ c *conn }
+
+// PullImage brings an image with the user's credentials for its registry, if the docker CLI has any.
+func (i images) PullImage(ctx context.Context, ref, platform string, progress func(engine.Progress)) (string, error) {
+	what := "pull " + ref
+	auth, err := i.c.auth.forImage(ctx, ref)
+	if err != nil {
+		return "", failed(err, what)
+	}
+	o := client.ImagePullOptions{RegistryAuth: auth}
+	if p := platformOf(platform); p != nil {
+		o.Platforms = []ocispec.Platform{*p}
+	}
+	stream, err := i.c.api.ImagePull(ctx, ref, o)
+	if err != nil {
+		return "", failed(absent(err), what)
+	}
+	for m, err := range stream.JSONMessages(ctx) {
+		if err == nil && m.Error != nil {
+			err = absent(m.Error)
+		}
+		if err != nil {
+			return "", failed(err, what)
+		}
+		progress(progressOf(m))
+	}
+	return i.id(ctx, ref)
+}
+
+func progressOf(m jsonstream.Message) engine.Progress {
+	p := engine.Progress{Layer: m.ID, Text: m.Status}
+	if m.Progress != nil {
+		p.Current, p.Total = m.Progress.Current, m.Progress.Total
+	}
+	return p
+}
+
+// absent gives the words of registries for "there is no such image" their kind: they come as text within a stream that went well.
+func absent(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, words := range []string{"manifest unknown", "not found", "pull access denied", "repository does not exist", "no matching manifest"} {
+		if strings.Contains(err.Error(), words) {
+			return refusal{message(err), engine.ErrNotFound}
+		}
+	}
+	return err
+}
+
+// id of a reference that was just made.
+func (i images) id(ctx context.Context, ref string) (string, error) {
+	in, err := i.c.api.ImageInspect(ctx, ref)
+	if i.c.podman() && err != nil && errors.Is(failed(err), engine.ErrNotFound) {
+		in, err = i.c.api.ImageInspect(ctx, "localhost/"+ref)
+	}
+	return imageID(in.ID), failed(err, "inspect image", ref)
+}
+
+// RemoveImage takes the reference away, and the image with the last one.
+func (i images) RemoveImage(ctx context.Context, ref string) error {
+	_, err := i.c.api.ImageRemove(ctx, ref, client.ImageRemoveOptions{PruneChildren: true})
+	return failed(err, "remove image", ref)
+}
+
+// ResolveImage asks by the engine, which knows mirrors and its own way out. Podman has no such call.
+func (i images) ResolveImage(ctx context.Context, ref string) error {
+	if i.c.podman() {
+		return nil
+	}
+	what := "resolve " + ref
+	auth, err := i.c.auth.forImage(ctx, ref)
+	if err != nil {
+		return failed(err, what)
+	}
+	_, err = i.c.api.DistributionInspect(ctx, ref, client.DistributionInspectOptions{EncodedRegistryAuth: auth})
+	if err != nil && strings.Contains(err.Error(), "unsupported manifest format") {
+		return nil // too old to be described, not to be pulled
+	}
+	return failed(absent(err), what)
+}

@@ -1,0 +1,121 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	apinetwork "github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
+
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/network"
+)
+
+// networks changes networks.
+type networks struct{ c *conn }
+
+// CreateNetwork refuses a name that is taken, on every engine.
+func (n networks) CreateNetwork(ctx context.Context, s network.Spec, labels map[string]string) (string, error) {
+	what := "create network " + s.Name
+	ipam, err := ipamOf(s.IPAM)
+	if err != nil {
+		return "", failed(err, what)
+	}
+	o := client.NetworkCreateOptions{
+		Driver: s.Driver, EnableIPv6: s.EnableIPv6, IPAM: ipam, Internal: s.Internal, Attachable: s.Attachable, Options: s.DriverOpts, Labels: labels,
+	}
+	if n.c.caps.EnableIPv4 {
+		o.EnableIPv4 = s.EnableIPv4
+	}
+	if !n.c.at("1.44") {
+		id, err := n.createOld(ctx, s.Name, o)
+		return id, failed(err, what)
+	}
+	res, err := n.c.api.NetworkCreate(ctx, s.Name, o)
+	return res.ID, failed(err, what)
+}
+
+// createOld asks engines below API 1.44 to refuse a second network of one name, which they do only when asked to. The client has no
+// field for it any more.
+func (n networks) createOld(ctx context.Context, name string, o client.NetworkCreateOptions) (string, error) {
+	body := struct {
+		apinetwork.CreateRequest
+		CheckDuplicate bool
+	}{apinetwork.CreateRequest{
+		Name: name, Driver: o.Driver, EnableIPv6: o.EnableIPv6, IPAM: o.IPAM, Internal: o.Internal, Attachable: o.Attachable,
+		Options: o.Options, Labels: o.Labels,
+	}, true}
+	var out apinetwork.CreateResponse
+	err := n.c.post(ctx, "/networks/create", nil, body, &out)
+	return out.ID, err
+}
+
+func ipamOf(in network.IPAM) (*apinetwork.IPAM, error) {
+	if in.Driver == "" && len(in.Options) == 0 && len(in.Pools) == 0 {
+		return nil, nil
+	}
+	out := &apinetwork.IPAM{Driver: in.Driver, Options: in.Options}
+	for _, p := range in.Pools {
+		subnet, errS := prefix(p.Subnet)
+		ips, errR := prefix(p.IPRange)
+		gateway, errG := address(p.Gateway)
+		if err := firstError(errS, errR, errG); err != nil {
+			return nil, err
+		}
+		c := apinetwork.IPAMConfig{Subnet: subnet, IPRange: ips, Gateway: gateway}
+		for name, text := range p.Aux {
+			a, err := address(text)
+			if err != nil {
+				return nil, err
+			}
+			if c.AuxAddress == nil {
+				c.AuxAddress = map[string]netip.Addr{}
+			}
+			c.AuxAddress[name] = a
+		}
+		out.Config = append(out.Config, c)
+	}
+	return out, nil
+}
+
+func prefix(text string) (netip.Prefix, error) {
+	if text == "" {
+		return netip.Prefix{}, nil
+	}
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		return p, fmt.Errorf("%w: %w", err, engine.ErrInvalid)
+	}
+	return p, nil
+}
+
+// RemoveNetwork removes it; one that is gone already is fine, one in use is engine.ErrConflict.
+func (n networks) RemoveNetwork(ctx context.Context, id string) error {
+	_, err := n.c.api.NetworkRemove(ctx, id, client.NetworkRemoveOptions{})
+	if err != nil && kindOf(err) == engine.ErrNotFound {
+		return nil
+	}
+	return failed(err, "remove network", short(id))
+}
+
+// ConnectNetwork puts a container on a network; one that is on it already is engine.ErrConflict.
+func (n networks) ConnectNetwork(ctx context.Context, networkName, containerID string, a network.Attachment) error {
+	a.Name = networkName
+	return failed(n.c.connect(ctx, a, containerID, nil), "connect container", short(containerID), "to network", networkName)
+}
+
+func (c *conn) connect(ctx context.Context, a network.Attachment, containerID string, links []string) error {
+	s, err := c.endpointFor(a, links)
+	if err != nil {
+		return err
+	}
+	_, err = c.api.NetworkConnect(ctx, a.Name, client.NetworkConnectOptions{Container: containerID, EndpointConfig: s})
+	return err
+}
+
+// DisconnectNetwork takes a container off a network, also one that does not run.
+func (n networks) DisconnectNetwork(ctx context.Context, networkName, containerID string) error {
+	_, err := n.c.api.NetworkDisconnect(ctx, networkName, client.NetworkDisconnectOptions{Container: containerID})
+	return failed(err, "disconnect container", short(containerID), "from network", networkName)
+}

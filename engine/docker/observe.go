@@ -1,0 +1,191 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/moby/moby/client"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/image"
+	"github.com/tutti-run/tutti/network"
+	"github.com/tutti-run/tutti/volume"
+)
+
+// observer reads the engine.
+type observer struct{ c *conn }
+
+// Observe makes five calls at once: a list each of containers, networks, volumes and images (when asked for any), and the engine's
+// recent events. Only then, and only if need be: one list each for networks and volumes that the project's label did not show,
+// an inspect of each image asked for by ID, and of each container that the events show to have been changed by hand.
+func (o observer) Observe(ctx context.Context, q engine.Query) (engine.Snapshot, error) {
+	s := engine.Snapshot{Project: q.Project, Caps: o.c.caps}
+	var past []happening
+	err := together(ctx,
+		func(ctx context.Context) (err error) { s.Containers, err = o.listContainers(ctx, q.Project); return },
+		func(ctx context.Context) (err error) {
+			s.Networks, err = o.listNetworks(ctx, byProject(q.Project))
+			return
+		},
+		func(ctx context.Context) (err error) {
+			s.Volumes, err = o.listVolumes(ctx, byProject(q.Project))
+			return
+		},
+		func(ctx context.Context) (err error) { s.Images, err = o.listImages(ctx, q.Images); return },
+		func(ctx context.Context) (err error) { past, err = o.recent(ctx); return },
+	)
+	if err != nil {
+		return engine.Snapshot{}, err
+	}
+	changed := history(past).judge(s.Containers)
+	err = together(ctx,
+		func(ctx context.Context) (err error) {
+			s.Networks, err = o.moreNetworks(ctx, s.Networks, q.Networks)
+			return
+		},
+		func(ctx context.Context) (err error) {
+			s.Volumes, err = o.moreVolumes(ctx, s.Volumes, q.Volumes)
+			return
+		},
+		func(ctx context.Context) error { return o.imagesByID(ctx, s.Images, q.Images) },
+		func(ctx context.Context) error { return o.lookInside(ctx, s.Containers, changed) },
+	)
+	if err != nil {
+		return engine.Snapshot{}, err
+	}
+	return s, nil
+}
+
+// together runs calls at the same time and gives the first error.
+func together(ctx context.Context, calls ...func(context.Context) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, call := range calls {
+		g.Go(func() error { return call(ctx) })
+	}
+	return g.Wait()
+}
+
+func byProject(name string) client.Filters {
+	return make(client.Filters).Add("label", container.LabelProject+"="+name)
+}
+
+func (o observer) listContainers(ctx context.Context, project string) ([]container.Live, error) {
+	res, err := o.c.api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: byProject(project)})
+	if err != nil {
+		return nil, failed(err, "list containers")
+	}
+	out := make([]container.Live, 0, len(res.Items))
+	for _, s := range res.Items {
+		out = append(out, liveOf(s))
+	}
+	slices.SortFunc(out, func(a, b container.Live) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+func (o observer) listNetworks(ctx context.Context, f client.Filters) ([]network.Live, error) {
+	res, err := o.c.api.NetworkList(ctx, client.NetworkListOptions{Filters: f})
+	if err != nil {
+		return nil, failed(err, "list networks")
+	}
+	out := make([]network.Live, 0, len(res.Items))
+	for _, s := range res.Items {
+		out = append(out, networkOf(s.Network))
+	}
+	slices.SortFunc(out, func(a, b network.Live) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+func (o observer) listVolumes(ctx context.Context, f client.Filters) ([]volume.Live, error) {
+	res, err := o.c.api.VolumeList(ctx, client.VolumeListOptions{Filters: f})
+	if err != nil {
+		return nil, failed(err, "list volumes")
+	}
+	out := make([]volume.Live, 0, len(res.Items))
+	for _, v := range res.Items {
+		out = append(out, volume.Live{Name: v.Name, Driver: v.Driver, Options: v.Options, Labels: v.Labels})
+	}
+	slices.SortFunc(out, func(a, b volume.Live) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+// moreNetworks adds those asked for by name that are not of the project.
+func (o observer) moreNetworks(ctx context.Context, have []network.Live, names []string) ([]network.Live, error) {
+	missing := slices.Clone(names)
+	for _, n := range have {
+		missing = slices.DeleteFunc(missing, func(name string) bool { return name == n.Name })
+	}
+	if len(missing) == 0 {
+		return have, nil
+	}
+	found, err := o.listNetworks(ctx, make(client.Filters).Add("name", missing...))
+	for _, n := range found { // the filter takes parts of names too
+		if slices.Contains(missing, n.Name) {
+			have = append(have, n)
+		}
+	}
+	slices.SortStableFunc(have, func(a, b network.Live) int { return strings.Compare(a.Name, b.Name) })
+	return have, err
+}
+
+// moreVolumes adds those asked for by name that are not of the project.
+func (o observer) moreVolumes(ctx context.Context, have []volume.Live, names []string) ([]volume.Live, error) {
+	missing := slices.Clone(names)
+	for _, v := range have {
+		missing = slices.DeleteFunc(missing, func(name string) bool { return name == v.Name })
+	}
+	if len(missing) == 0 {
+		return have, nil
+	}
+	found, err := o.listVolumes(ctx, make(client.Filters).Add("name", missing...))
+	for _, v := range found {
+		if slices.Contains(missing, v.Name) {
+			have = append(have, v)
+		}
+	}
+	slices.SortStableFunc(have, func(a, b volume.Live) int { return strings.Compare(a.Name, b.Name) })
+	return have, err
+}
+
+// lookInside inspects those that were changed by hand: the lists do not show aliases and limits. One that is gone by now stays as listed.
+func (o observer) lookInside(ctx context.Context, all []container.Live, ids []string) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(16)
+	for i := range all {
+		if !slices.Contains(ids, all[i].ID) {
+			continue
+		}
+		g.Go(func() error {
+			in, err := o.Inspect(ctx, all[i].ID)
+			if errors.Is(err, engine.ErrNotFound) {
+				return nil
+			}
+			if err == nil {
+				all[i].Networks, all[i].Found = in.Networks, in.Found
+			}
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// Inspect gives one container with Found filled.
+func (o observer) Inspect(ctx context.Context, id string) (container.Live, error) {
+	res, err := o.c.api.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	if err != nil {
+		return container.Live{}, failed(err, "inspect container", short(id))
+	}
+	return inspectedOf(res, o.c.caps), nil
+}
+
+// InspectImage gives one image with Defaults filled.
+func (o observer) InspectImage(ctx context.Context, ref string) (image.Live, error) {
+	res, err := o.c.api.ImageInspect(ctx, ref)
+	if err != nil {
+		return image.Live{}, failed(err, "inspect image", ref)
+	}
+	return imageOf(res.InspectResponse), nil
+}

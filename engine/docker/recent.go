@@ -1,0 +1,136 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tutti-run/tutti/engine/container"
+)
+
+// happening is an engine event, as much of it as tells what became of a container.
+type happening struct {
+	Type   string
+	Action string
+	Actor  struct {
+		ID         string
+		Attributes struct{ Container, Signal string }
+	}
+	TimeNano int64 `json:"timeNano"`
+}
+
+// recent reads what the engine remembers of late: at most its last 256 events. It is a help and no proof: what has scrolled away is not told.
+func (o observer) recent(ctx context.Context) ([]happening, error) {
+	// Until is the engine's clock; if it is behind ours the engine would wait for it, so we do not.
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*time.Second, errNoAnswer)
+	defer cancel()
+	now := time.Now()
+	resp, err := o.c.get(ctx, "/events", url.Values{
+		"since":   {"1"},
+		"until":   {strconv.FormatInt(now.Unix(), 10) + "." + nanos(now)},
+		"filters": {`{"type":{"container":true,"network":true},"event":{"start":true,"die":true,"stop":true,"kill":true,"update":true,"disconnect":true,"destroy":true}}`},
+	})
+	if errors.Is(context.Cause(ctx), errNoAnswer) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, failed(err, "read recent events")
+	}
+	defer resp.Body.Close()
+	var out []happening
+	for dec := json.NewDecoder(resp.Body); ; {
+		var h happening
+		switch err := dec.Decode(&h); {
+		case err == nil:
+			out = append(out, h)
+		case err == io.EOF, errors.Is(context.Cause(ctx), errNoAnswer):
+			return out, nil
+		default:
+			return nil, failed(err, "read recent events")
+		}
+	}
+}
+
+func nanos(t time.Time) string {
+	s := strconv.Itoa(t.Nanosecond())
+	return strings.Repeat("0", 9-len(s)) + s
+}
+
+// history is what happened to containers, oldest first.
+type history []happening
+
+// past of one container since its last start.
+type past struct {
+	up                        bool
+	stopped, killed, finished bool
+	changed                   bool // updated, or taken off a network while it ran
+}
+
+// judge fills Stopped and Finished, and names the containers that were changed by hand.
+func (h history) judge(all []container.Live) (changed []string) {
+	of := map[string]*past{}
+	for _, l := range all {
+		of[l.ID] = &past{}
+	}
+	slices.SortStableFunc(h, func(a, b happening) int { return compareInt(a.TimeNano, b.TimeNano) })
+	for _, e := range h {
+		id := e.Actor.ID
+		if e.Type == "network" {
+			id = e.Actor.Attributes.Container
+		}
+		if p := of[id]; p != nil {
+			p.add(e)
+		}
+	}
+	for i := range all {
+		l, p := &all[i], of[all[i].ID]
+		l.Stopped = !l.Up() && (p.stopped || p.killed)
+		l.Finished = !l.Up() && p.finished && !l.Stopped
+		if p.changed {
+			changed = append(changed, l.ID)
+		}
+	}
+	return changed
+}
+
+func compareInt(a, b int64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func (p *past) add(e happening) {
+	switch e.Action {
+	case "start":
+		p.up, p.stopped, p.killed, p.finished = true, false, false, false
+	case "kill":
+		p.killed = p.killed || deadly(e.Actor.Attributes.Signal)
+	case "stop":
+		p.stopped = true
+	case "die", "died": // Podman says died
+		p.finished, p.up = !p.killed && !p.stopped, false
+	case "update":
+		p.changed = true
+	case "disconnect":
+		p.changed = p.changed || p.up
+	}
+}
+
+// deadly tells whether a signal asks to end. The others are sent to have a config read again, logs rotated, a window resized.
+func deadly(signal string) bool {
+	switch strings.TrimPrefix(signal, "SIG") {
+	case "1", "10", "12", "17", "18", "28", "HUP", "USR1", "USR2", "CHLD", "CONT", "WINCH":
+		return false
+	}
+	return true
+}
