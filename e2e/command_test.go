@@ -33,7 +33,9 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"sees":       cmdSees,       // sees NAME REGEXP                   NAME has written that, or will soon
 	"signal":     cmdSignal,     // signal NAME INT|TERM|KILL
 	"ended":      cmdEnded,      // ended NAME N                       it ends, with exit code N; its output is stdout and stderr
-	"inspect":    cmdInspect,    // [!] inspect CONTAINER PATH REGEXP  the value there matches, or will soon
+	"settled":    cmdSettled,    // settled                            the plan is empty
+	"is":         cmdIs,         // [!] is CONTAINER PATH REGEXP       the value there matches, now
+	"becomes":    cmdBecomes,    // [!] becomes CONTAINER PATH REGEXP  the value there matches, or will soon
 	"containers": cmdContainers, // containers CONTAINER…              the project has exactly these
 	"running":    cmdRunning,    // running CONTAINER…                 exactly these run, or will soon
 	"networks":   cmdNetworks,   // networks NAME…                     exactly these, without the project's name
@@ -46,6 +48,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"engine":     cmdEngine,     // engine METHOD PATH [JSON]          a call of the engine; CONTAINER in PATH as {web-1}
 	"inside":     cmdInside,     // [!] inside CONTAINER ARG…          run the stub in a container; its output is stdout
 	"fetch":      cmdFetch,      // fetch URL                          what it answers is stdout, at last
+	"image":      cmdImage,      // image NAME LABEL                   the stub again, as another image
 	"tag":        cmdTag,        // tag REF NAME                       for this script
 }
 
@@ -54,7 +57,9 @@ func soon() (context.Context, context.CancelFunc) {
 }
 
 // container is the name in the engine.
-func container(ts *testscript.TestScript, name string) string { return worldOf(ts).project + "-" + name }
+func container(ts *testscript.TestScript, name string) string {
+	return worldOf(ts).project + "-" + name
+}
 
 func need(ts *testscript.TestScript, args []string, n int, usage string) {
 	if len(args) < n {
@@ -208,21 +213,32 @@ func eventually(ts *testscript.TestScript, check func() error) {
 	}
 }
 
-func cmdInspect(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, args, 3, "[!] inspect CONTAINER PATH REGEXP")
-	want := regexp.MustCompile(args[2])
+func cmdSettled(ts *testscript.TestScript, _ bool, _ []string) {
+	cmdTutti(ts, false, []string{"plan", "--detailed-exitcode"})
+}
+
+func cmdIs(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, args, 3, "[!] is CONTAINER PATH REGEXP")
+	ts.Check(value(ts, neg, args))
+}
+
+func cmdBecomes(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, args, 3, "[!] becomes CONTAINER PATH REGEXP")
+	eventually(ts, func() error { return value(ts, neg, args) })
+}
+
+// value of a container's inspection matches, or (neg) does not.
+func value(ts *testscript.TestScript, neg bool, args []string) error {
 	ctx, cancel := soon()
 	defer cancel()
-	eventually(ts, func() error {
-		v, err := engine.Inspect(ctx, container(ts, args[0]))
-		if err != nil {
-			return err
-		}
-		if got := dock.Pick(v, args[1]); want.MatchString(got) == neg {
-			return fmt.Errorf("%s: %s is %q", args[0], args[1], got)
-		}
-		return nil
-	})
+	v, err := engine.Inspect(ctx, container(ts, args[0]))
+	if err != nil {
+		return err
+	}
+	if got := dock.Pick(v, args[1]); regexp.MustCompile(args[2]).MatchString(got) == neg {
+		return fmt.Errorf("%s: %s is %q", args[0], args[1], got)
+	}
+	return nil
 }
 
 func cmdContainers(ts *testscript.TestScript, _ bool, args []string) {
@@ -407,6 +423,15 @@ func cmdFetch(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		return err
 	})
+}
+
+func cmdImage(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 2, "image NAME LABEL")
+	ctx, cancel := soon()
+	defer cancel()
+	file := "FROM " + stub + "\nLABEL variant=" + args[1] + "\n"
+	ts.Check(engine.Build(ctx, args[0], dock.File{Name: "Dockerfile", Mode: 0o644, Body: []byte(file)}))
+	ts.Defer(func() { engine.RemoveImage(context.Background(), args[0]) })
 }
 
 func cmdTag(ts *testscript.TestScript, _ bool, args []string) {

@@ -1,0 +1,183 @@
+// The import law: which package of ours may import which, and who alone may import what is big.
+package tutti_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/tutti-run/tutti"
+
+// law of one package. A name that ends in "/..." stands for the package and all below it.
+type law struct {
+	ours   []string // packages of this module
+	others []string // packages of other modules
+	tests  []string // what its tests may import beside that, of either
+}
+
+// leaves are at the bottom: plain values that many rooms share.
+var leaves = []string{"engine/field", "image", "network", "volume", "engine/container"}
+
+// dockerClient is the client and what its types come from.
+var dockerClient = []string{"github.com/moby/moby/...", "github.com/containerd/errdefs/...", "github.com/docker/go-connections/...",
+	"github.com/docker/go-units", "github.com/distribution/reference", "github.com/opencontainers/...", "github.com/moby/docker-image-spec/...", "go.opentelemetry.io/..."}
+
+// yaml is compose-go, what it logs and reads durations through, and the parser.
+var yaml = []string{"github.com/compose-spec/compose-go/v2/...", "github.com/sirupsen/logrus", "github.com/xhit/go-str2duration/v2", "go.yaml.in/yaml/v4"}
+
+// checks are what any test may use.
+var checks = []string{"pgregory.net/rapid", "go.uber.org/goleak", "github.com/google/go-cmp/...", "github.com/rogpeppe/go-internal/...", "golang.org/x/tools/txtar", "github.com/creack/pty"}
+
+var laws = map[string]law{
+	"engine/field":     {},
+	"image":            {},
+	"network":          {ours: []string{"engine/field"}},
+	"volume":           {ours: []string{"engine/field"}},
+	"engine/container": {ours: []string{"engine/field", "image", "network", "volume"}},
+	"compose/graph":    {},
+	"compose/diag":     {},
+
+	"engine":          {ours: leaves},
+	"compose/desired": {ours: append([]string{"compose/diag"}, leaves...), tests: []string{"compose/load"}},
+	"compose/plan": {ours: append([]string{"compose/desired", "compose/graph", "compose/diag", "engine"}, leaves...),
+		tests: []string{"compose/load", "engine/enginetest"}},
+	"compose/apply": {ours: append([]string{"compose/plan", "compose/graph", "engine"}, leaves...),
+		tests: []string{"compose/desired", "compose/load", "compose/diag", "engine/enginetest"}},
+	"compose/load": {ours: append([]string{"compose/desired", "compose/graph", "compose/diag"}, leaves...), others: yaml},
+	"compose": {ours: append([]string{"compose/...", "engine"}, leaves...),
+		tests: []string{"engine/enginetest", "engine/docker"}},
+
+	"engine/docker":     {ours: append([]string{"engine"}, leaves...), others: append([]string{"golang.org/x/sync/errgroup"}, dockerClient...), tests: []string{"engine/enginetest"}},
+	"engine/buildkit":   {ours: append([]string{"engine"}, leaves...), others: append([]string{"github.com/moby/buildkit/...", "google.golang.org/grpc/..."}, dockerClient...)},
+	"engine/enginetest": {ours: append([]string{"engine"}, leaves...), others: []string{"pgregory.net/rapid"}},
+
+	"cmd/internal/render": {ours: append([]string{"compose", "compose/apply", "compose/plan", "compose/graph", "compose/desired", "compose/diag", "engine"}, leaves...),
+		others: []string{"charm.land/...", "github.com/charmbracelet/...", "github.com/mattn/go-runewidth", "golang.org/x/term", "github.com/muesli/..."},
+		tests:  []string{"engine/enginetest"}},
+	"cmd/internal/cli": {ours: append([]string{"compose/...", "engine", "cmd/internal/render"}, leaves...), others: []string{"github.com/spf13/...", "golang.org/x/term"},
+		tests: []string{"engine/enginetest", "engine/docker"}},
+	"cmd/tutti": {ours: []string{"cmd/internal/cli", "cmd/internal/render", "compose", "engine", "engine/docker", "engine/buildkit"},
+		tests: []string{"engine/enginetest"}},
+
+	"e2e/...":      {ours: []string{"e2e/..."}, tests: []string{"github.com/rogpeppe/go-internal/...", "github.com/creack/pty"}},
+	"examples/...": {},
+	".":            {},
+}
+
+// pkg is what `go list -json` tells of a package.
+type pkg struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+}
+
+func TestImportLaw(t *testing.T) {
+	packages := list(t)
+	if len(packages) < 10 {
+		t.Fatalf("go list knows only %d packages", len(packages))
+	}
+	for _, p := range packages {
+		for _, text := range breaches(p) {
+			t.Error(text)
+		}
+	}
+}
+
+func list(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-e", "-json=ImportPath,Imports,TestImports,XTestImports", "./...").Output()
+	if err != nil {
+		t.Fatal("go list: ", err)
+	}
+	var all []pkg
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal("go list: ", err)
+		}
+		all = append(all, p)
+	}
+}
+
+// breaches of the law by one package, a line each.
+func breaches(p pkg) []string {
+	name := local(p.ImportPath)
+	l, ok := lawOf(name)
+	if !ok {
+		return []string{name + ": no law for this package; write one in law_test.go and in DESIGN's table"}
+	}
+	var out []string
+	allowed := append(append([]string{name}, l.ours...), l.others...)
+	for _, i := range p.Imports {
+		if !standard(i) && !covered(local(i), allowed) {
+			out = append(out, fmt.Sprintf("%s may not import %s", name, local(i)))
+		}
+	}
+	allowed = append(append(allowed, l.tests...), checks...)
+	for _, i := range append(p.TestImports, p.XTestImports...) {
+		if !standard(i) && !covered(local(i), allowed) {
+			out = append(out, fmt.Sprintf("tests of %s may not import %s", name, local(i)))
+		}
+	}
+	return out
+}
+
+func lawOf(name string) (law, bool) {
+	if l, ok := laws[name]; ok {
+		return l, true
+	}
+	for pattern, l := range laws {
+		if covered(name, []string{pattern}) {
+			return l, true
+		}
+	}
+	return law{}, false
+}
+
+// local is the path within the module, or the whole path of what is not ours.
+func local(path string) string {
+	if path == module {
+		return "."
+	}
+	return strings.TrimPrefix(path, module+"/")
+}
+
+// standard library paths have no dot in their first element.
+func standard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".")
+}
+
+func covered(path string, patterns []string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		if stem, ok := strings.CutSuffix(p, "/..."); ok {
+			return path == stem || strings.HasPrefix(path, stem+"/")
+		}
+		return path == p
+	})
+}
+
+// TestLawBites: a law that nothing breaks might be one that nothing can break.
+func TestLawBites(t *testing.T) {
+	for _, p := range []pkg{
+		{ImportPath: module + "/compose/plan", Imports: []string{"context", module + "/engine/docker"}},
+		{ImportPath: module + "/engine", Imports: []string{"github.com/moby/moby/client"}},
+		{ImportPath: module + "/engine/field", Imports: []string{module + "/network"}},
+		{ImportPath: module + "/e2e", XTestImports: []string{module + "/compose"}},
+		{ImportPath: module + "/nowhere"},
+	} {
+		if len(breaches(p)) != 1 {
+			t.Errorf("%s importing %v%v: breaches %q, want one", p.ImportPath, p.Imports, p.XTestImports, breaches(p))
+		}
+	}
+	if b := breaches(pkg{ImportPath: module + "/engine/docker", Imports: []string{"net/http", "github.com/moby/moby/client", module + "/volume"}}); b != nil {
+		t.Errorf("lawful imports are breaches: %q", b)
+	}
+}
