@@ -46,7 +46,6 @@ type UpOptions struct {
 	Build              bool   // --build
 	NoBuild            bool
 	Wait               bool
-	WaitTimeout        time.Duration
 }
 
 // DownOptions of Down.
@@ -55,14 +54,21 @@ type DownOptions struct {
 	Volumes       bool
 	Images        string // --rmi: "", local, all
 	RemoveOrphans bool
+	IgnoreOrphans bool
 	Timeout       *time.Duration
 }
 
-// StopOptions of Stop and Restart.
-type StopOptions struct {
+// LifecycleOptions of Start, Stop and Restart.
+type LifecycleOptions struct {
 	Services []string
 	Timeout  *time.Duration
 	NoDeps   bool // Restart: dependents with restart: true stay as they are
+	Wait     bool // Start
+}
+
+// RunOptions of Run.
+type RunOptions struct {
+	WaitTimeout time.Duration // ends waits for --wait; 0 is never
 }
 
 // Project as loaded, or only its name when there is no file.

@@ -14,7 +14,7 @@ const (
 	Done      Outcome = iota
 	Failed            // its own run gave an error
 	Skipped           // something that it comes after was not done
-	Cancelled         // the walk was stopped before it began, or its context ended while it ran
+	Cancelled         // the walk was stopped before it began, or it gave up with context.Canceled
 )
 
 func (o Outcome) String() string { return [...]string{"done", "failed", "skipped", "cancelled"}[o] }
@@ -51,7 +51,7 @@ func (g *Graph[K]) Walk(ctx context.Context, w Walker[K]) error {
 		case r := <-s.results:
 			s.running--
 			s.busy[w.class(g.keys[r.node])]--
-			s.end(r.node, outcome(ctx, r.err), r.err)
+			s.end(r.node, outcome(r.err), r.err)
 		case <-s.w.Stop:
 			s.stopped, s.w.Stop = true, nil
 		}
@@ -59,11 +59,12 @@ func (g *Graph[K]) Walk(ctx context.Context, w Walker[K]) error {
 	return nil
 }
 
-func outcome(ctx context.Context, err error) Outcome {
+// outcome of a run: one that gave up because it was told to has not failed.
+func outcome(err error) Outcome {
 	switch {
 	case err == nil:
 		return Done
-	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+	case errors.Is(err, context.Canceled):
 		return Cancelled
 	}
 	return Failed

@@ -31,7 +31,12 @@ type Node struct {
 	Reasons  []Reason
 	After    []ID // only if these were done
 	AfterAny []ID // once these have ended, whatever came of them
+	// Unless all of these hold by then: the step is done without doing anything. Empty: it is always carried out.
+	Unless []SameImage
 }
+
+// SameImage: a reference, once pulled or built, still stands for the image that a container was made from.
+type SameImage struct{ Ref, ID string }
 
 // Kind of a resource.
 type Kind string
@@ -62,6 +67,8 @@ type Ref struct {
 
 // The steps.
 type (
+	// CheckImage asks the registry whether an image that will be pulled can be had. Nothing is made before.
+	CheckImage struct{ Image image.Spec }
 	// PullImage brings an image from its registry.
 	PullImage struct{ Image image.Spec }
 	// BuildImage builds an image and gives it its references.
@@ -152,6 +159,7 @@ const (
 	UntilUp        Until = "running or healthy" // or exited with 0: what --wait asks for
 )
 
+func (CheckImage) step()        {}
 func (PullImage) step()         {}
 func (BuildImage) step()        {}
 func (RemoveImage) step()       {}
@@ -190,6 +198,15 @@ type Change struct {
 	Steps       []ID
 }
 
+// changes tells whether a step changes anything, rather than look or wait.
+func changes(s Step) bool {
+	switch s.(type) {
+	case WaitContainer, CheckImage:
+		return false
+	}
+	return true
+}
+
 // Empty tells whether there is nothing to do. Waiting alone is nothing to do.
 func (p Plan) Empty() bool { return len(p.Changes()) == 0 }
 
@@ -198,7 +215,7 @@ func (p Plan) Changes() []Change {
 	at := map[Resource]int{}
 	var out []Change
 	for _, n := range p.Nodes {
-		if _, wait := n.Step.(WaitContainer); wait {
+		if !changes(n.Step) {
 			continue
 		}
 		i, ok := at[n.Resource]

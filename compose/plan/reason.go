@@ -45,8 +45,6 @@ type (
 		Network string
 		Aliases []string
 	}
-	// NetworkExtra: it is attached to a network of the project that the file does not put it on.
-	NetworkExtra struct{ Network string }
 	// LabelLost: a label of the container is not what it should be.
 	LabelLost struct{ Label string }
 	// VolumeLost: it does not mount the volume that the file names.
@@ -86,7 +84,6 @@ func (PullPolicy) reason()         {}
 func (NotRunning) reason()         {}
 func (NetworkLost) reason()        {}
 func (AliasLost) reason()          {}
-func (NetworkExtra) reason()       {}
 func (LabelLost) reason()          {}
 func (VolumeLost) reason()         {}
 func (NetworkReplaced) reason()    {}
@@ -172,9 +169,6 @@ func (r NotRunning) Text() string {
 func (r NetworkLost) Text() string { return "drift: it is off network " + r.Network }
 func (r AliasLost) Text() string {
 	return fmt.Sprintf("drift: it has lost %s on network %s", strings.Join(r.Aliases, ", "), r.Network)
-}
-func (r NetworkExtra) Text() string {
-	return "it is on network " + r.Network + ", where the file does not put it"
 }
 func (r LabelLost) Text() string       { return "drift: label " + r.Label + " is not as it was made" }
 func (r VolumeLost) Text() string      { return "drift: nothing is mounted at " + r.Target }

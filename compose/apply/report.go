@@ -1,0 +1,96 @@
+package apply
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/tutti-run/tutti/compose/graph"
+	"github.com/tutti-run/tutti/compose/plan"
+	"github.com/tutti-run/tutti/engine"
+)
+
+// lastLines of a failed container are shown.
+const lastLines = "10"
+
+// diagnoseFor is how long looking at what failed may take.
+const diagnoseFor = 5 * time.Second
+
+// report sums up, and looks closer at what failed: also when the run was cancelled.
+func (r *run) report(ctx context.Context) Report {
+	out := Report{Took: time.Since(r.began)}
+	for _, n := range r.plan.Nodes {
+		res, ok := r.results[n.ID]
+		if !ok {
+			res = Result{ID: n.ID, Outcome: graph.Failed, Err: r.broken}
+		}
+		out.Results = append(out.Results, res)
+		switch {
+		case res.Outcome == graph.Cancelled:
+			out.Interrupted = true
+		case res.Outcome == graph.Failed:
+			out.Failures = append(out.Failures, Failure{Node: n, Err: res.Err, Waiting: r.waiting(n), Tolerated: r.tolerated(n)})
+		}
+	}
+	r.diagnose(ctx, out.Failures)
+	return out
+}
+
+// waiting are the services that did not start because a step failed.
+func (r *run) waiting(failed plan.Node) []string {
+	var out []string
+	for _, id := range r.plan.Graph().Reach(failed.ID) {
+		n := r.nodes[id]
+		if _, starts := n.Step.(plan.StartContainer); !starts || r.results[id].Outcome != graph.Skipped {
+			continue
+		}
+		if s := n.Resource.Service; s != failed.Resource.Service && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// tolerated: everything that waited for it could do without.
+func (r *run) tolerated(n plan.Node) bool {
+	w, ok := n.Step.(plan.WaitContainer)
+	return ok && !w.Required
+}
+
+// diagnose the containers of what failed, all at once.
+func (r *run) diagnose(ctx context.Context, failures []Failure) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), diagnoseFor)
+	defer cancel()
+	var all sync.WaitGroup
+	for i := range failures {
+		if ref, ok := subject(failures[i].Node.Step); ok {
+			all.Go(func() { r.look(ctx, r.id(ref), &failures[i]) })
+		}
+	}
+	all.Wait()
+}
+
+// subject is the container that a failed step leaves something to learn about.
+func subject(s plan.Step) (plan.Ref, bool) {
+	switch s := s.(type) {
+	case plan.StartContainer:
+		return s.Container, true
+	case plan.WaitContainer:
+		return s.Container, true
+	}
+	return plan.Ref{}, false
+}
+
+func (r *run) look(ctx context.Context, id string, f *Failure) {
+	f.Container = f.Node.Resource.Name
+	if d, err := r.engine.Diagnose(ctx, id); err == nil {
+		f.Diagnosis = &d
+	}
+	// What cannot be read is not worth another error: the failure itself is told.
+	_ = r.engine.Logs(ctx, id, engine.LogOptions{Tail: lastLines}, func(l engine.LogLine) error {
+		f.Logs = append(f.Logs, l)
+		return nil
+	})
+}

@@ -1,0 +1,223 @@
+package apply
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/tutti-run/tutti/compose/plan"
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/container"
+)
+
+// watch keeps the last event that matters of every container of the project, and wakes those who wait for one.
+type watch struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+
+	mu      sync.Mutex
+	states  map[string]*state
+	lost    error // why there are no more events
+	waiters map[string][]chan struct{}
+}
+
+// state of a container as far as events told it.
+type state struct {
+	health container.Health
+	exited bool
+	code   int
+	oom    bool
+	gone   bool
+}
+
+// subscribe returns once the engine has taken the subscription: nothing that happens afterwards is missed.
+func subscribe(ctx context.Context, e engine.Events, project string) (*watch, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	events, errc, err := e.Subscribe(ctx, project)
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("subscribe to events: %w", err)
+	}
+	w := &watch{cancel: cancel, done: make(chan struct{}), states: map[string]*state{}, waiters: map[string][]chan struct{}{}}
+	go w.listen(events, errc)
+	return w, nil
+}
+
+func (w *watch) close() {
+	w.cancel()
+	<-w.done
+}
+
+func (w *watch) listen(events <-chan engine.Event, errc <-chan error) {
+	defer close(w.done)
+	for e := range events {
+		w.note(e)
+	}
+	var err error
+	select {
+	case err = <-errc:
+	default:
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lost = fmt.Errorf("%w: its events ended", engine.ErrUnavailable)
+	if err != nil {
+		w.lost = err
+	}
+	for id := range w.waiters {
+		w.wake(id)
+	}
+}
+
+func (w *watch) note(e engine.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.states[e.Container]
+	if s == nil {
+		s = &state{}
+		w.states[e.Container] = s
+	}
+	switch e.Kind {
+	case engine.EventStart:
+		s.exited, s.code, s.health = false, 0, container.NoHealth
+	case engine.EventDie:
+		s.exited, s.code = true, e.ExitCode
+	case engine.EventOOM:
+		s.oom = true
+	case engine.EventHealth:
+		s.health = e.Health
+	case engine.EventDestroy:
+		s.gone = true
+	default:
+		return
+	}
+	w.wake(e.Container)
+}
+
+func (w *watch) wake(id string) {
+	for _, c := range w.waiters[id] {
+		close(c)
+	}
+	delete(w.waiters, id)
+}
+
+// next is closed at the container's next event; the state is what events told until now.
+func (w *watch) next(id string) (state, <-chan struct{}, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := make(chan struct{})
+	if w.lost != nil {
+		return state{}, nil, w.lost
+	}
+	w.waiters[id] = append(w.waiters[id], c)
+	if s := w.states[id]; s != nil {
+		return *s, c, nil
+	}
+	return state{}, c, nil
+}
+
+// NotReady is why a wait cannot end well any more.
+type NotReady struct {
+	Name     string
+	Until    plan.Until
+	State    string // "is unhealthy", "exited (1)", "has no healthcheck configured", "was removed"
+	TimedOut bool
+}
+
+func (e *NotReady) Error() string {
+	if e.TimedOut {
+		return fmt.Sprintf("container %s: timed out waiting until it is %s", e.Name, e.Until)
+	}
+	return fmt.Sprintf("container %s %s", e.Name, e.State)
+}
+
+// wait until a container reaches a condition. The engine is asked once; afterwards its events tell, and when one tells of an exit,
+// the engine is asked again: it may be about to start the container anew.
+func (r *run) wait(ctx context.Context, n plan.Node, s plan.WaitContainer) error {
+	if r.watch == nil {
+		return r.broken
+	}
+	id, timeout := r.id(s.Container), r.timeout(s)
+	for {
+		st, changed, err := r.watch.next(id)
+		if err != nil {
+			return err
+		}
+		v, err := r.ask(ctx, id, s.Until, st)
+		if err != nil || v.reached || v.why != "" {
+			return cmp.Or(err, v.err(n.Resource.Name, s.Until))
+		}
+		select {
+		case <-changed:
+		case <-timeout:
+			return &NotReady{Name: n.Resource.Name, Until: s.Until, TimedOut: true}
+		case <-r.o.Stop:
+			return context.Canceled
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// timeout of a wait that --wait asked for; nil for others.
+func (r *run) timeout(s plan.WaitContainer) <-chan time.Time {
+	if s.For != "" || r.o.WaitTimeout == 0 {
+		return nil
+	}
+	return time.After(r.o.WaitTimeout - time.Since(r.began))
+}
+
+// ask for a judgement: of what events told, or where they told nothing or of an exit, of what the engine says.
+func (r *run) ask(ctx context.Context, id string, until plan.Until, told state) (judgement, error) {
+	if told.gone || told.health != container.NoHealth && !told.exited {
+		return verdict(until, told, true), nil
+	}
+	d, err := r.engine.Diagnose(ctx, id)
+	if err != nil {
+		return judgement{}, err
+	}
+	return verdict(until, found(d), d.HasHealth), nil
+}
+
+// found is the state that the engine tells when asked.
+func found(d engine.Diagnosis) state {
+	return state{health: d.Health, code: d.ExitCode, oom: d.OOMKilled, exited: d.State == container.Exited || d.State == container.Dead}
+}
+
+// judgement about a container that is waited for: reached, or why it never will be, or neither yet.
+type judgement struct {
+	reached bool
+	why     string
+}
+
+func (v judgement) err(name string, until plan.Until) error {
+	if v.reached {
+		return nil
+	}
+	return &NotReady{Name: name, Until: until, State: v.why}
+}
+
+// verdict on a state: what is waited for has come, cannot come any more, or may still come.
+func verdict(until plan.Until, s state, hasHealth bool) judgement {
+	switch {
+	case s.gone:
+		return judgement{why: "was removed"}
+	case s.exited && s.code == 0 && until != plan.UntilHealthy:
+		return judgement{reached: true}
+	case s.exited && s.oom:
+		return judgement{why: fmt.Sprintf("exited (%d): out of memory", s.code)}
+	case s.exited:
+		return judgement{why: fmt.Sprintf("exited (%d)", s.code)}
+	case until == plan.UntilCompleted:
+		return judgement{}
+	case !hasHealth && until == plan.UntilHealthy:
+		return judgement{why: "has no healthcheck configured"}
+	case !hasHealth, s.health == container.Healthy:
+		return judgement{reached: true}
+	case s.health == container.Unhealthy:
+		return judgement{why: "is unhealthy"}
+	}
+	return judgement{}
+}

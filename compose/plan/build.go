@@ -1,0 +1,289 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/tutti-run/tutti/compose/desired"
+	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/graph"
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/image"
+)
+
+// Options of Build.
+type Options struct {
+	Services           []string // none: all; else these and what they depend on
+	NoDeps             bool     // only these
+	ForceRecreate      bool
+	NoRecreate         bool
+	AlwaysRecreateDeps bool
+	RemoveOrphans      bool
+	IgnoreOrphans      bool
+	RenewAnonVolumes   bool
+	NoStart            bool
+	Wait               bool
+	Build, NoBuild     bool
+	Pull               image.Policy   // "" is each service's own
+	Timeout            *time.Duration // of stops; nil is each container's own
+	Now                time.Time      // for pull policies that look at an image's age
+}
+
+// Build says what has to be done to have what is wanted. What cannot be had is a diag.List of errors.
+// Containers that differ should have been inspected (see Needs): what they were before is then in the reasons.
+func Build(want desired.State, have engine.Snapshot, o Options) (Plan, error) {
+	b := &builder{want: want, have: have, o: o, replicas: map[string][]*replica{}, brings: map[string][]ID{}, made: map[string]ID{}, at: map[ID]int{}}
+	if err := b.selectServices(); err != nil {
+		return Plan{}, err
+	}
+	b.images()
+	b.networks()
+	b.volumes()
+	for _, name := range b.order {
+		b.decide(name)
+	}
+	for _, name := range b.order {
+		b.emit(name)
+	}
+	b.reconnectOthers()
+	b.orphans()
+	return b.finish()
+}
+
+// builder gathers the nodes of one plan.
+type builder struct {
+	want desired.State
+	have engine.Snapshot
+	o    Options
+
+	order    []string              // services to bring about, each behind what it depends on
+	replicas map[string][]*replica // by service
+	renewed  map[string]bool       // references that a step pulls or builds
+	brings   map[string][]ID       // steps that bring an image, by reference
+	checks   []ID                  // of images that must be had before anything is made
+	made     map[string]ID         // steps that make a network or a volume, by name in the engine
+	replaced map[string]bool       // networks that are made anew, by name
+	unhooked map[string][]ID       // steps that take containers off a network, by its name
+
+	nodes    []Node
+	at       map[ID]int // of each node in nodes
+	warnings diag.List
+	errors   diag.List
+}
+
+func (b *builder) add(n Node) ID {
+	b.at[n.ID] = len(b.nodes)
+	b.nodes = append(b.nodes, n)
+	return n.ID
+}
+
+func (b *builder) addAll(nodes []Node) {
+	for _, n := range nodes {
+		b.add(n)
+	}
+}
+
+// planned is the id if there is such a node by now, else "".
+func (b *builder) planned(id ID) ID {
+	if _, ok := b.at[id]; ok {
+		return id
+	}
+	return ""
+}
+
+func (b *builder) fail(path, format string, args ...any) {
+	b.errors = append(b.errors, diag.Diagnostic{Severity: diag.Error, Path: path, Text: fmt.Sprintf(format, args...)})
+}
+
+func (b *builder) warn(path, format string, args ...any) {
+	b.warnings = append(b.warnings, diag.Diagnostic{Severity: diag.Warning, Path: path, Text: fmt.Sprintf(format, args...)})
+}
+
+// finish puts the nodes in an order that respects what comes after what.
+func (b *builder) finish() (Plan, error) {
+	if b.errors.HasErrors() {
+		return Plan{}, append(b.warnings, b.errors...)
+	}
+	p := Plan{Project: b.want.Project.Name, Nodes: b.nodes, Warnings: b.warnings}
+	return p, p.sort()
+}
+
+func (p *Plan) sort() error {
+	order, err := p.Graph().Order()
+	if err != nil {
+		return fmt.Errorf("order plan: %w", err)
+	}
+	byID := make(map[ID]Node, len(p.Nodes))
+	for _, n := range p.Nodes {
+		byID[n.ID] = n
+	}
+	p.Nodes = p.Nodes[:0]
+	for _, id := range order {
+		p.Nodes = append(p.Nodes, byID[id])
+	}
+	return nil
+}
+
+// Graph of the plan's nodes.
+func (p Plan) Graph() *graph.Graph[ID] {
+	g := &graph.Graph[ID]{}
+	for _, n := range p.Nodes {
+		g.Add(n.ID)
+	}
+	for _, n := range p.Nodes {
+		g.After(n.ID, n.After...)
+		g.AfterAny(n.ID, n.AfterAny...)
+	}
+	return g
+}
+
+// selectServices finds what to bring about, and in which order to decide it.
+func (b *builder) selectServices() error {
+	order, err := serviceOrder(b.want.Project.Services, b.o.Services, b.o.NoDeps)
+	b.order = order
+	return err
+}
+
+// serviceOrder lists the services named (none: all), with what they depend on unless alone, each behind its dependencies.
+func serviceOrder(services []desired.Service, named []string, alone bool) ([]string, error) {
+	g := &graph.Graph[string]{}
+	for _, s := range services {
+		g.Add(s.Name)
+	}
+	known := serviceNames(services)
+	for _, s := range services {
+		for _, d := range s.Depends {
+			if slices.Contains(known, d.Service) {
+				g.After(s.Name, d.Service)
+			}
+		}
+	}
+	for _, n := range named {
+		if !slices.Contains(known, n) {
+			return nil, diag.List{{Severity: diag.Error, Text: "no such service: " + n}}
+		}
+	}
+	order, err := g.Order()
+	if err != nil || len(named) == 0 {
+		return order, err
+	}
+	keep := named
+	if !alone {
+		keep = g.Needs(named...)
+	}
+	return slices.DeleteFunc(order, func(s string) bool { return !slices.Contains(keep, s) }), nil
+}
+
+func serviceNames(services []desired.Service) []string {
+	out := make([]string, len(services))
+	for i, s := range services {
+		out[i] = s.Name
+	}
+	return out
+}
+
+// images plans what brings the images that are not there, or are to be renewed.
+func (b *builder) images() {
+	b.renewed = map[string]bool{}
+	for _, img := range b.want.Images(b.order) {
+		have, here := b.have.Images[img.Ref]
+		resource := Resource{Kind: Image, Name: img.Ref, Service: b.imageService(img.Ref)}
+		reason, build, needed := b.imageNeed(img, have, here)
+		switch {
+		case !needed:
+			continue
+		case build:
+			b.brings[img.Ref] = []ID{b.add(Node{ID: ID("build " + img.Ref), Step: BuildImage{img}, Resource: resource, Reasons: []Reason{reason}})}
+		default:
+			check := b.add(Node{ID: ID("check " + img.Ref), Step: CheckImage{img}, Resource: resource})
+			b.checks = append(b.checks, check)
+			b.brings[img.Ref] = []ID{b.add(Node{ID: ID("pull " + img.Ref), Step: PullImage{img}, Resource: resource, Reasons: []Reason{reason}, After: []ID{check}})}
+		}
+		b.renewed[img.Ref] = true
+	}
+}
+
+// imageService is the service that an image is of, if only one wants it.
+func (b *builder) imageService(ref string) string {
+	var of []string
+	for _, name := range b.order {
+		if s, _ := b.want.Service(name); s.Image.Ref == ref {
+			of = append(of, name)
+		}
+	}
+	if len(of) != 1 {
+		return ""
+	}
+	return of[0]
+}
+
+// imageNeed tells whether an image has to be brought, why, and whether by building.
+func (b *builder) imageNeed(img image.Spec, have image.Live, here bool) (why Reason, build, needed bool) {
+	policy := img.Policy
+	if b.o.Pull != "" {
+		policy = b.o.Pull
+	}
+	buildable := img.Build != nil
+	switch {
+	case buildable && !b.o.NoBuild && b.o.Build:
+		return Asked{"--build"}, true, true
+	case buildable && !b.o.NoBuild && policy == image.Rebuild:
+		return PullPolicy{string(policy)}, true, true
+	case policy == image.Always && !buildable, policy == image.Always && b.o.Pull != "" && b.o.NoBuild:
+		return PullPolicy{string(policy)}, false, true
+	case policy == image.Refresh && here && !buildable && b.o.Now.Sub(have.Tagged) > img.RefreshAfter:
+		return PullPolicy{string(policy)}, false, true
+	case here:
+		return nil, false, false
+	case buildable && !b.o.NoBuild:
+		return ImageAbsent{img.Ref}, true, true
+	case policy == image.Never, policy == image.Rebuild && !buildable:
+		b.fail("", "image %s is not here, and its pull policy is %s", img.Ref, policy)
+	case buildable:
+		b.fail("", "image %s is not here and has to be built; --no-build forbids it", img.Ref)
+	default:
+		return ImageAbsent{img.Ref}, false, true
+	}
+	return nil, false, false
+}
+
+// orphans removes, or only tells of, containers of the project that no service of the file owns.
+func (b *builder) orphans() {
+	orphans := orphansOf(b.want.Project, b.have.Containers)
+	if len(orphans) == 0 || b.o.IgnoreOrphans && !b.o.RemoveOrphans {
+		return
+	}
+	if !b.o.RemoveOrphans {
+		b.warnings = append(b.warnings, orphanWarning(orphans))
+		return
+	}
+	b.addAll(teardown(orphans, teardownOptions{timeout: b.o.Timeout, why: func(l container.Live) Reason { return Orphan{l.Service()} }, after: b.checks}))
+}
+
+// orphansOf are the containers that no service of the file, enabled or not, owns, and what `run` left behind.
+func orphansOf(p desired.Project, containers []container.Live) []container.Live {
+	known := slices.Concat(serviceNames(p.Services), p.Disabled)
+	var out []container.Live
+	for _, l := range containers {
+		if l.OneOff() && !l.Up() || !l.OneOff() && !slices.Contains(known, l.Service()) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func names(ls []container.Live) []string {
+	var out []string
+	for _, l := range ls {
+		out = append(out, l.Name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// sortedKeys of a set.
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,310 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tutti-run/tutti/compose/desired"
+	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/volume"
+)
+
+// ref names the container that stands for the replica once the plan has made or kept it.
+func (r *replica) ref() Ref {
+	if r.live == nil || r.replaced() && len(r.unless) == 0 {
+		return Ref{Key: r.Key}
+	}
+	return Ref{Key: r.Key, ID: r.live.ID}
+}
+
+// oldRef names the container that makes way.
+func (r *replica) oldRef() Ref { return Ref{Key: r.Key + " (old)", ID: r.live.ID} }
+
+func (r *replica) resource() Resource {
+	return Resource{Kind: Container, Service: r.Service, Name: r.Spec.Name}
+}
+
+func (r *replica) node(verb string, s Step, why []Reason, after ...ID) Node {
+	return Node{ID: ID(verb + " " + r.Key), Step: s, Resource: r.resource(), Reasons: why, After: after}
+}
+
+// emit adds the steps that were decided for a service. Those of its dependencies are there by then.
+func (b *builder) emit(service string) {
+	svc, _ := b.want.Service(service)
+	for _, r := range b.replicas[service] {
+		b.emitLeftovers(r)
+		switch {
+		case r.live == nil:
+			created := b.emitCreate(svc, r, r.Spec.Name)
+			b.emitStart(svc, r, r.create, created)
+		case r.replaced():
+			b.emitReplace(svc, r)
+		default:
+			b.emitKept(svc, r)
+		}
+		b.emitWait(r)
+	}
+}
+
+// emitLeftovers removes what an interrupted run left, never with its volumes: the container that stays may share them.
+func (b *builder) emitLeftovers(r *replica) {
+	for _, l := range r.leftovers {
+		b.add(Node{ID: ID("remove " + l.Name), Step: RemoveContainer{Container: Ref{Key: l.ID, ID: l.ID}, Force: true},
+			Resource: containerResource(l), Reasons: []Reason{Leftover{r.Spec.Name}}, After: b.checks})
+	}
+}
+
+func (b *builder) emitCreate(svc desired.Service, r *replica, name string) ID {
+	after := slices.Concat(b.checks, b.brings[r.Spec.Image])
+	for _, a := range r.Spec.Networks {
+		after = appendIf(after, b.made[a.Name])
+	}
+	for _, m := range r.Spec.Mounts {
+		after = appendIf(after, b.made[m.Source])
+	}
+	peers := b.peers(svc)
+	for _, p := range peers {
+		after = appendIf(after, b.planned(ID("create "+p.Key)))
+	}
+	step := CreateContainer{Container: Ref{Key: r.Key}, Name: name, Spec: r.Spec, Labels: r.Labels, Peers: peers, Links: b.links(svc),
+		Inherit: b.inherited(r)}
+	if len(b.brings[r.Spec.Image]) == 0 {
+		step.ImageID = b.have.Images[r.Spec.Image].ID
+	}
+	for _, l := range r.leftovers { // one may hold the temporary name
+		after = append(after, ID("remove "+l.Name))
+	}
+	n := r.node("create", step, r.create, after...)
+	n.Unless = r.unless
+	return b.add(n)
+}
+
+func appendIf(ids []ID, id ID) []ID {
+	if id == "" {
+		return ids
+	}
+	return append(ids, id)
+}
+
+// peers are the containers whose namespaces or volumes a service shares: the first replica of each service named.
+func (b *builder) peers(svc desired.Service) map[string]Ref {
+	out := map[string]Ref{}
+	for _, d := range svc.Depends {
+		if !d.Namespace {
+			continue
+		}
+		if rs := b.replicas[d.Service]; len(rs) > 0 {
+			out["service:"+d.Service] = rs[0].ref()
+		} else if ls := b.liveOf(d.Service); len(ls) > 0 {
+			out["service:"+d.Service] = Ref{Key: ls[0].ID, ID: ls[0].ID}
+		}
+	}
+	return out
+}
+
+// links to the containers of the services linked, under the names that Docker Compose gives them.
+func (b *builder) links(svc desired.Service) []Link {
+	var out []Link
+	for _, l := range svc.Container.Links {
+		service, alias, ok := strings.Cut(l, ":")
+		if !ok {
+			alias = service
+		}
+		for n := 1; n <= b.want.Replicas(service); n++ {
+			r := b.want.Replica(service, n)
+			out = append(out, Link{r.Spec.Name, alias}, Link{r.Spec.Name, r.Key}, Link{r.Spec.Name, r.Spec.Name})
+		}
+	}
+	for _, l := range svc.Container.ExternalLinks {
+		name, alias, ok := strings.Cut(l, ":")
+		if !ok {
+			alias = name
+		}
+		out = append(out, Link{name, alias})
+	}
+	return out
+}
+
+// inherited are the anonymous volumes of the predecessor that the new container takes over, unless the file mounts something else there.
+func (b *builder) inherited(r *replica) []volume.Mounted {
+	if r.live == nil || b.o.RenewAnonVolumes {
+		return nil
+	}
+	var out []volume.Mounted
+	for _, m := range r.live.Mounts {
+		if m.Anonymous() && !mountedElse(r.Spec, m.Target) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func mountedElse(s container.Spec, target string) bool {
+	for _, m := range s.Mounts {
+		if m.Target == target && (m.Source != "" || m.Type != volume.Volume) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.Tmpfs, func(t string) bool { return t == target || strings.HasPrefix(t, target+":") })
+}
+
+// emitReplace makes the new container beside the old one, and lets the old one go only when the new one could start.
+func (b *builder) emitReplace(svc desired.Service, r *replica) {
+	created, after := ID(""), b.beforeStart(svc)
+	ref := Ref{Key: r.Key}
+	if r.successor != nil && !b.o.ForceRecreate {
+		ref.ID = r.successor.ID
+	} else {
+		created = b.emitCreate(svc, r, temporaryName(*r.live, r.Spec.Name))
+	}
+	ready := appendIf(slices.Concat(b.checks, b.restartedDependents(svc)), created)
+	if b.o.NoStart || b.stopsFirst(svc) {
+		after = readiness{}
+	}
+	last := ready
+	if r.live.Up() {
+		stop := r.node("stop", StopContainer{r.oldRef(), b.o.Timeout}, r.create, slices.Concat(ready, after.done)...)
+		stop.AfterAny, stop.Unless = after.ended, r.unless
+		last = []ID{b.add(stop)}
+	}
+	remove := r.node("remove", RemoveContainer{Container: r.oldRef()}, r.create, last...)
+	rename := r.node("rename", RenameContainer{ref, r.Spec.Name}, r.create, remove.ID)
+	remove.Unless, rename.Unless = r.unless, r.unless
+	b.add(remove)
+	b.add(rename)
+	b.emitStart(svc, r, r.create, rename.ID)
+}
+
+// stopsFirst tells whether the service has to go down before something that it depends on does.
+func (b *builder) stopsFirst(svc desired.Service) bool {
+	return slices.ContainsFunc(svc.Depends, func(d desired.Dependency) bool {
+		return d.Restart && slices.ContainsFunc(b.replicas[d.Service], func(r *replica) bool { return r.replaced() || len(r.restart) > 0 })
+	})
+}
+
+// restartedDependents are the steps that stop containers which are to be down while this service is replaced. As those are emitted
+// after this one, their ids are made here.
+func (b *builder) restartedDependents(svc desired.Service) []ID {
+	var out []ID
+	for _, name := range b.order {
+		dependent, _ := b.want.Service(name)
+		for _, d := range dependent.Depends {
+			if d.Service != svc.Name || !d.Restart {
+				continue
+			}
+			for _, r := range b.replicas[name] {
+				if r.live != nil && r.live.Up() && (len(r.restart) > 0 || r.replaced() && len(r.unless) == 0) {
+					out = append(out, ID("stop "+r.Key))
+				}
+			}
+		}
+	}
+	return out
+}
+
+// emitKept brings a container that stays to what it should be.
+func (b *builder) emitKept(svc desired.Service, r *replica) {
+	var before []ID
+	if temporary(r.live.Name, r.Spec.Name) {
+		before = append(before, b.add(r.node("rename", RenameContainer{r.ref(), r.Spec.Name}, []Reason{Leftover{r.Spec.Name}}, b.checks...)))
+	}
+	if len(r.update) > 0 {
+		before = append(before, b.add(r.node("update", UpdateContainer{r.ref(), r.Spec}, r.update, b.checks...)))
+	}
+	before = append(before, b.emitConnections(r)...)
+	switch {
+	case len(r.restart) > 0:
+		stop := b.add(r.node("stop", StopContainer{r.ref(), b.o.Timeout}, r.restart, slices.Concat(b.checks, b.restartedDependents(svc))...))
+		b.emitStart(svc, r, r.restart, append(before, stop)...)
+	case len(r.start) > 0:
+		b.emitStart(svc, r, r.start, append(before, b.checks...)...)
+	}
+}
+
+func (b *builder) emitConnections(r *replica) []ID {
+	var out []ID
+	for _, c := range r.connect {
+		n := b.connectNode(*r.live, c.attachment, c.why)
+		n.Resource, n.ID = r.resource(), ID("connect "+r.Key+" to "+c.attachment.Name)
+		n.Step = ConnectNetwork{r.ref(), c.attachment}
+		if c.off {
+			n.After = append(slices.Clone(n.After), b.add(Node{ID: ID("disconnect " + r.Key + " from " + c.attachment.Name),
+				Step: DisconnectNetwork{r.ref(), c.attachment.Name}, Resource: r.resource(), Reasons: []Reason{c.why}, After: b.checks}))
+		}
+		out = append(out, b.add(n))
+	}
+	return out
+}
+
+// emitStart starts the replica once all that it waits for has come about.
+func (b *builder) emitStart(svc desired.Service, r *replica, why []Reason, after ...ID) {
+	if b.o.NoStart {
+		return
+	}
+	ready := b.beforeStart(svc)
+	n := r.node("start", StartContainer{r.ref()}, why, slices.Concat(after, ready.done)...)
+	n.AfterAny = ready.ended
+	if len(r.start) == 0 {
+		n.Unless = r.unless
+	}
+	b.add(n)
+}
+
+// readiness is what a start waits for: steps that must be done, and steps that only must have ended.
+type readiness struct{ done, ended []ID }
+
+// beforeStart are the steps after which a service may start, by its dependencies' conditions. It makes the steps that wait.
+func (b *builder) beforeStart(svc desired.Service) readiness {
+	var out readiness
+	for _, d := range svc.Depends {
+		for _, dep := range b.replicas[d.Service] {
+			id := b.reached(svc, d, dep)
+			switch {
+			case id == "":
+			case d.Required:
+				out.done = append(out.done, id)
+			default:
+				out.ended = append(out.ended, id)
+			}
+		}
+	}
+	return out
+}
+
+// reached is the step after which a dependency has reached its condition; "" if it has already.
+func (b *builder) reached(svc desired.Service, d desired.Dependency, dep *replica) ID {
+	start := b.planned(ID("start " + dep.Key))
+	switch {
+	case d.Condition == desired.IsHealthy && (start != "" || dep.live.Health != container.Healthy):
+		return b.wait(dep, UntilHealthy, svc.Name, d.Required, start)
+	case d.Condition == desired.Completed && (start != "" || !dep.done):
+		return b.wait(dep, UntilCompleted, svc.Name, d.Required, start)
+	}
+	return start
+}
+
+// wait adds a step that waits for a replica, once for all who do.
+func (b *builder) wait(r *replica, until Until, for_ string, required bool, start ID) ID {
+	id := ID("wait " + r.Key + " " + string(until))
+	if i, ok := b.at[id]; ok {
+		w := b.nodes[i].Step.(WaitContainer)
+		w.Required = w.Required || required
+		b.nodes[i].Step = w
+		return id
+	}
+	n := Node{ID: id, Step: WaitContainer{r.ref(), until, for_, required}, Resource: r.resource(), Reasons: []Reason{DependsOn{r.Service, string(until)}}}
+	n.After = appendIf(nil, start)
+	return b.add(n)
+}
+
+// emitWait waits for the replica itself when the user asked for it with --wait.
+func (b *builder) emitWait(r *replica) {
+	if !b.o.Wait || b.o.NoStart {
+		return
+	}
+	start := b.planned(ID("start " + r.Key))
+	if start == "" && (r.done || r.live.Health == container.Healthy || r.live.Health == container.NoHealth && r.live.State == container.Running) {
+		return
+	}
+	b.wait(r, UntilUp, "", true, start)
+}

@@ -1,0 +1,320 @@
+package plan
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tutti-run/tutti/compose/desired"
+	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/engine/field"
+	"github.com/tutti-run/tutti/network"
+	"github.com/tutti-run/tutti/volume"
+)
+
+// replica is one container that should be, beside what there is, and what was decided about it.
+type replica struct {
+	desired.Replica
+	live      *container.Live  // what stands for it now; nil: nothing
+	successor *container.Live  // an interrupted run's new container that is already as it should be
+	leftovers []container.Live // an interrupted run's containers that are of no use
+
+	create  []Reason     // a new container is needed
+	unless  []SameImage  // the new container is not needed if these hold; only when nothing else asks for it
+	update  []Reason     // limits in place
+	connect []connection // networks to come back on
+	start   []Reason     // it is not up and should be
+	restart []Reason     // it is up, and has to go down and up again
+	done    bool         // a one-shot that has ended well: it is not started again
+}
+
+// connection to a network that a container should be on.
+type connection struct {
+	attachment network.Attachment
+	off        bool // it is on it, but not as it should be: take it off first
+	why        Reason
+}
+
+// replaced tells whether a container that exists makes way for a new one.
+func (r *replica) replaced() bool { return r.live != nil && len(r.create) > 0 }
+
+// decide what to do about every container of a service.
+func (b *builder) decide(service string) {
+	svc, _ := b.want.Service(service)
+	found := b.liveOf(service)
+	numbers, extra := assign(found, b.want.Replicas(service))
+	for _, n := range numbers {
+		r := &replica{Replica: b.want.Replica(service, n)}
+		b.match(r, found)
+		b.judge(svc, r)
+		b.replicas[service] = append(b.replicas[service], r)
+	}
+	if len(extra) > 0 {
+		to := b.want.Replicas(service)
+		b.addAll(teardown(extra, teardownOptions{timeout: b.o.Timeout, after: b.checks,
+			why: func(container.Live) Reason { return Scaled{to + len(extra), to} }}))
+	}
+}
+
+// liveOf are the containers of a service, but those of `run`, in order of number and name.
+func (b *builder) liveOf(service string) []container.Live {
+	var out []container.Live
+	for _, l := range b.have.Containers {
+		if l.Service() == service && !l.OneOff() {
+			out = append(out, l)
+		}
+	}
+	slices.SortStableFunc(out, func(x, y container.Live) int {
+		return cmp.Or(cmp.Compare(x.Number(), y.Number()), cmp.Compare(x.Name, y.Name))
+	})
+	return out
+}
+
+// assign gives want replicas their numbers: the lowest that exist stay, gaps are filled from below. What is left over is extra.
+func assign(found []container.Live, want int) (numbers []int, extra []container.Live) {
+	exist := map[int]bool{}
+	for _, l := range found {
+		exist[l.Number()] = true
+	}
+	delete(exist, 0)
+	for _, n := range slices.Sorted(maps.Keys(exist)) {
+		if len(numbers) < want {
+			numbers = append(numbers, n)
+		}
+	}
+	for n := 1; len(numbers) < want; n++ {
+		if !exist[n] {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	for _, l := range found {
+		if !slices.Contains(numbers, l.Number()) {
+			extra = append(extra, l)
+		}
+	}
+	return numbers, extra
+}
+
+// match finds which containers stand for the replica: the one under its name, and what an interrupted replacement left.
+func (b *builder) match(r *replica, found []container.Live) {
+	for i := range found {
+		l := &found[i]
+		switch {
+		case l.Number() != r.Number:
+		case temporary(l.Name, r.Spec.Name):
+			b.matchTemporary(r, l)
+		case r.live == nil:
+			r.live = l
+		default:
+			r.leftovers = append(r.leftovers, *l)
+		}
+	}
+	if r.live == nil && r.successor != nil { // its predecessor is gone already: it only wants its name
+		r.live, r.successor = r.successor, nil
+	}
+	if r.live == nil && len(r.leftovers) > 0 {
+		r.live, r.leftovers = &r.leftovers[0], r.leftovers[1:]
+	}
+}
+
+func (b *builder) matchTemporary(r *replica, l *container.Live) {
+	svc, _ := b.want.Service(r.Service)
+	if r.successor == nil && container.Diff(r.Spec, svc.ConfigHash, *l, nil).Empty() && b.imageOf(*l, r.Spec.Image) && l.State != container.Dead {
+		r.successor = l
+		return
+	}
+	r.leftovers = append(r.leftovers, *l)
+}
+
+// imageOf tells whether the container was made from what ref stands for now, as far as known.
+func (b *builder) imageOf(l container.Live, ref string) bool {
+	img, here := b.have.Images[ref]
+	return !here || l.ImageID == "" || img.ID == l.ImageID
+}
+
+// temporary names are those of a new container whose predecessor still holds the name: "<12 digits of its id>_<name>".
+func temporary(name, final string) bool {
+	prefix, ok := strings.CutSuffix(name, "_"+final)
+	return ok && len(prefix) == 12 && strings.Trim(prefix, "0123456789abcdef") == ""
+}
+
+func temporaryName(old container.Live, final string) string {
+	return old.ID[:min(12, len(old.ID))] + "_" + final
+}
+
+// judge decides about one replica. Its dependencies have been judged before.
+func (b *builder) judge(svc desired.Service, r *replica) {
+	switch {
+	case r.live == nil:
+		r.create = []Reason{Absent{}}
+		return
+	case r.successor != nil && !b.o.ForceRecreate:
+		r.create = []Reason{Leftover{r.Spec.Name}}
+		return
+	}
+	b.judgeFields(svc, r)
+	b.judgeReality(r)
+	b.judgeDependencies(svc, r)
+	if b.o.ForceRecreate {
+		r.create = append(r.create, Asked{"--force-recreate"})
+	}
+	if b.o.NoRecreate {
+		r.create, r.unless = nil, nil
+	}
+	if b.renewed[r.Spec.Image] && !b.o.NoRecreate {
+		b.judgeRenewal(r, SameImage{r.Spec.Image, r.live.ImageID}, ImageRenewed{r.Spec.Image})
+	}
+	b.judgeState(svc, r)
+}
+
+// judgeFields compares what the file says with what the container was made from.
+func (b *builder) judgeFields(svc desired.Service, r *replica) {
+	d := container.Diff(r.Spec, svc.ConfigHash, *r.live, b.have.Images[r.live.ImageID].Defaults)
+	for _, c := range d.Recreate {
+		r.create = append(r.create, fieldReason(c, d.Drift, r.Spec))
+	}
+	for _, c := range d.Update {
+		r.update = append(r.update, fieldReason(c, d.Drift, r.Spec))
+	}
+	if len(d.Update) > 0 && !b.have.Caps.Update {
+		r.create, r.update = append(r.create, r.update...), nil
+	}
+	if img, here := b.have.Images[r.Spec.Image]; here && !b.imageOf(*r.live, r.Spec.Image) {
+		r.create = append(r.create, ImageChanged{r.Spec.Image, r.live.ImageID, img.ID})
+	}
+}
+
+// fieldReason words contents as contents, not as digests.
+func fieldReason(c field.Change, drift bool, s container.Spec) Reason {
+	for _, f := range s.Files {
+		if c.Path == f.Kind+"s."+f.Source+".content" && c.New != "" {
+			return ContentChanged{f.Kind, f.Source, c.Note}
+		}
+	}
+	if drift {
+		return Drifted{c}
+	}
+	return FieldChanged{c}
+}
+
+// judgeReality compares what the container was made from with what it is: networks, aliases, labels, mounts.
+func (b *builder) judgeReality(r *replica) {
+	if len(r.create) > 0 {
+		return
+	}
+	for _, a := range r.Spec.Networks {
+		if c, ok := b.judgeAttachment(r, a); ok {
+			r.connect = append(r.connect, c)
+		}
+	}
+	for _, k := range sortedKeys(r.Spec.Labels) {
+		if v, ok := r.live.Labels[k]; !ok || v != r.Spec.Labels[k] {
+			r.create = append(r.create, LabelLost{k})
+		}
+	}
+	for _, m := range r.Spec.Mounts {
+		if m.Type == volume.Volume && m.Source != "" && !mounts(*r.live, m) {
+			r.create = append(r.create, VolumeLost{m.Target})
+		}
+	}
+}
+
+func mounts(l container.Live, m volume.Mount) bool {
+	return slices.ContainsFunc(l.Mounts, func(f volume.Mounted) bool { return f.Target == m.Target && f.Name == m.Source })
+}
+
+func (b *builder) judgeAttachment(r *replica, a network.Attachment) (connection, bool) {
+	i := slices.IndexFunc(r.live.Networks, func(e network.Endpoint) bool { return e.Name == a.Name })
+	switch {
+	case b.replaced[a.Name]:
+		return connection{a, false, NetworkReplaced{a.Name}}, true
+	case i < 0:
+		return connection{a, false, NetworkLost{a.Name}}, true
+	case b.stale(r.live.Networks[i]):
+		return connection{a, true, NetworkLost{a.Name}}, true
+	}
+	if lost := lostAliases(a, r.live.Networks[i]); len(lost) > 0 {
+		return connection{a, true, AliasLost{a.Name, lost}}, true
+	}
+	return connection{}, false
+}
+
+// stale endpoints are on a network of that name that is not there any more.
+func (b *builder) stale(e network.Endpoint) bool {
+	i := slices.IndexFunc(b.have.Networks, func(n network.Live) bool { return n.Name == e.Name })
+	return i >= 0 && e.NetworkID != "" && b.have.Networks[i].ID != e.NetworkID
+}
+
+func lostAliases(a network.Attachment, e network.Endpoint) []string {
+	if !e.AliasesKnown {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(a.Aliases), func(n string) bool { return slices.Contains(e.Aliases, n) })
+}
+
+// judgeDependencies: a container that shares a namespace with another is made anew with it; one that asks for it is restarted with it.
+func (b *builder) judgeDependencies(svc desired.Service, r *replica) {
+	for _, d := range svc.Depends {
+		for _, dep := range b.replicas[d.Service] {
+			switch {
+			case dep.replaced() && d.Namespace:
+				b.follow(r, dep, DependencyReplaced{d.Service, "shares its " + d.Via})
+			case dep.replaced() && b.o.AlwaysRecreateDeps:
+				b.follow(r, dep, DependencyReplaced{d.Service, "--always-recreate-deps"})
+			case d.Restart && !b.o.NoStart && r.live.Up() && (dep.replaced() || len(dep.restart) > 0) && len(dep.unless) == 0:
+				r.restart = []Reason{DependencyReplaced{d.Service, "restart: true"}}
+			}
+		}
+	}
+}
+
+// follow replaces r together with a container that it depends on, if that one is.
+func (b *builder) follow(r, dep *replica, why Reason) {
+	if len(dep.unless) == 0 {
+		r.create = append(r.create, why)
+		return
+	}
+	for _, same := range dep.unless {
+		b.judgeRenewal(r, same, why)
+	}
+}
+
+// judgeRenewal makes r anew if an image turns out to be another one.
+func (b *builder) judgeRenewal(r *replica, same SameImage, why Reason) {
+	if len(r.create) > 0 && len(r.unless) == 0 {
+		return
+	}
+	r.create = append(r.create, why)
+	r.unless = append(r.unless, same)
+}
+
+// judgeState decides whether a container that stays has to be started.
+func (b *builder) judgeState(svc desired.Service, r *replica) {
+	l := r.live
+	switch {
+	case l.State == container.Dead || l.State == container.Removing:
+		r.create, r.unless = append(r.create, NotRunning{State: l.State}), nil
+	case l.Up():
+	case l.State == container.Exited && l.ExitCode == 0 && !l.Stopped && (l.Finished || b.awaited(svc.Name)):
+		r.done = true
+	default:
+		r.start = []Reason{NotRunning{l.State, l.ExitCode, l.Stopped}}
+	}
+	if len(r.create) > 0 && len(r.unless) == 0 {
+		r.update, r.connect, r.restart = nil, nil, nil
+	}
+}
+
+// awaited tells whether some service waits for this one to complete: then it is a one-shot.
+func (b *builder) awaited(service string) bool {
+	for _, s := range b.want.Project.Services {
+		for _, d := range s.Depends {
+			if d.Service == service && d.Condition == desired.Completed {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,160 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/engine/field"
+	"github.com/tutti-run/tutti/network"
+	"github.com/tutti-run/tutti/volume"
+)
+
+// networks makes those that the services are on, and makes anew those that the file wants otherwise.
+func (b *builder) networks() {
+	b.replaced, b.unhooked = map[string]bool{}, map[string][]ID{}
+	for _, n := range b.want.Project.Networks {
+		if !b.usesNetwork(n.Key) {
+			continue
+		}
+		i := slices.IndexFunc(b.have.Networks, func(l network.Live) bool { return l.Name == n.Name || n.External && l.ID == n.Name })
+		switch {
+		case i < 0 && n.External:
+			if !predefined(n.Name) {
+				b.fail("networks."+n.Key, "network %s declared as external, but could not be found", n.Name)
+			}
+		case i < 0:
+			b.made[n.Name] = b.createNetwork(n, []Reason{Absent{}}, b.checks)
+		default:
+			b.compareNetwork(n, b.have.Networks[i])
+		}
+	}
+}
+
+// predefined networks need not be listed.
+func predefined(name string) bool { return name == "bridge" || name == "host" || name == "none" }
+
+func (b *builder) usesNetwork(key string) bool {
+	return slices.ContainsFunc(b.order, func(name string) bool {
+		s, _ := b.want.Service(name)
+		return slices.ContainsFunc(s.Container.Networks, func(a network.Attachment) bool { return a.Network == key })
+	})
+}
+
+func (b *builder) createNetwork(n network.Spec, why []Reason, after []ID) ID {
+	return b.add(Node{ID: ID("create network " + n.Name), Step: CreateNetwork{n, b.want.NetworkLabels(n)},
+		Resource: Resource{Kind: Network, Name: n.Name}, Reasons: why, After: after})
+}
+
+func (b *builder) compareNetwork(n network.Spec, live network.Live) {
+	if n.External {
+		return
+	}
+	if p, ours := live.Labels[container.LabelProject]; !ours || p != b.want.Project.Name {
+		b.warn("networks."+n.Key, "a network with name %s exists but was not created for project %q. Set `external: true` to use an existing network",
+			n.Name, b.want.Project.Name)
+		return
+	}
+	changes := network.Diff(n, live)
+	if len(changes) == 0 {
+		return
+	}
+	b.replaceNetwork(n, live, fieldReasons(changes))
+}
+
+// replaceNetwork takes every container off, makes the network anew, and leaves it to the replicas to come back on.
+func (b *builder) replaceNetwork(n network.Spec, live network.Live, why []Reason) {
+	b.replaced[n.Name] = true
+	for _, l := range b.have.Containers {
+		if l.On(n.Name) {
+			b.unhooked[n.Name] = append(b.unhooked[n.Name], b.add(Node{ID: ID("disconnect " + l.Name + " from " + n.Name),
+				Step:     DisconnectNetwork{Ref{Key: l.ID, ID: l.ID}, n.Name},
+				Resource: containerResource(l), Reasons: []Reason{NetworkReplaced{n.Name}}, After: b.checks}))
+		}
+	}
+	gone := b.add(Node{ID: ID("remove network " + n.Name), Step: RemoveNetwork{live.ID, n.Name},
+		Resource: Resource{Kind: Network, Name: n.Name}, Reasons: why, After: slices.Concat(b.checks, b.unhooked[n.Name])})
+	b.made[n.Name] = b.createNetwork(n, why, []ID{gone})
+}
+
+// reconnectOthers brings containers that this plan does not otherwise touch back on networks that were made anew.
+func (b *builder) reconnectOthers() {
+	for _, name := range sortedKeys(b.replaced) {
+		for _, l := range b.have.Containers {
+			if l.On(name) && !slices.Contains(b.order, l.Service()) {
+				b.add(b.connectNode(l, network.Attachment{Name: name, Aliases: []string{l.Name, l.Service()}}, NetworkReplaced{name}))
+			}
+		}
+	}
+}
+
+func (b *builder) connectNode(l container.Live, a network.Attachment, why Reason) Node {
+	n := Node{ID: ID("connect " + l.Name + " to " + a.Name), Step: ConnectNetwork{Ref{Key: l.ID, ID: l.ID}, a},
+		Resource: containerResource(l), Reasons: []Reason{why}, After: b.checks}
+	if id, ok := b.made[a.Name]; ok {
+		n.After = append(slices.Clone(n.After), id)
+	}
+	return n
+}
+
+// containerResource is the resource of a container found.
+func containerResource(l container.Live) Resource {
+	return Resource{Kind: Container, Service: l.Service(), Name: l.Name}
+}
+
+// volumes makes those that the services mount. One that differs is kept as it is: its data is worth more than its definition.
+func (b *builder) volumes() {
+	for _, v := range b.want.Project.Volumes {
+		if !b.usesVolume(v.Name) {
+			continue
+		}
+		i := slices.IndexFunc(b.have.Volumes, func(l volume.Live) bool { return l.Name == v.Name })
+		switch {
+		case i < 0 && v.External:
+			b.fail("volumes."+v.Key, "external volume %q not found", v.Name)
+		case i < 0:
+			b.made[v.Name] = b.add(Node{ID: ID("create volume " + v.Name), Step: CreateVolume{v, b.want.VolumeLabels(v)},
+				Resource: Resource{Kind: Volume, Name: v.Name}, Reasons: []Reason{Absent{}}, After: b.checks})
+		default:
+			b.compareVolume(v, b.have.Volumes[i])
+		}
+	}
+}
+
+func (b *builder) usesVolume(name string) bool {
+	return slices.ContainsFunc(b.order, func(service string) bool {
+		s, _ := b.want.Service(service)
+		return slices.ContainsFunc(s.Container.Mounts, func(m volume.Mount) bool { return m.Type == volume.Volume && m.Source == name })
+	})
+}
+
+func (b *builder) compareVolume(v volume.Spec, live volume.Live) {
+	if v.External {
+		return
+	}
+	switch p, ours := live.Labels[container.LabelProject]; {
+	case !ours:
+		b.warn("volumes."+v.Key, "volume %q already exists but was not created by Docker Compose. Use `external: true` to use an existing volume", v.Name)
+		return
+	case p != b.want.Project.Name:
+		b.warn("volumes."+v.Key, "volume %q already exists but was created for project %q (expected %q). Use `external: true` to use an existing volume",
+			v.Name, p, b.want.Project.Name)
+		return
+	}
+	if changes := volume.Diff(v, live); len(changes) > 0 {
+		var texts []string
+		for _, r := range fieldReasons(changes) {
+			texts = append(texts, r.Text())
+		}
+		b.warn("volumes."+v.Key, "volume %s is kept as it is, for its data: %s; to have it otherwise, save its data, remove it, and run up again",
+			v.Name, strings.Join(texts, ", "))
+	}
+}
+
+func fieldReasons(changes []field.Change) []Reason {
+	var out []Reason
+	for _, c := range changes {
+		out = append(out, FieldChanged{c})
+	}
+	return out
+}

@@ -1,0 +1,128 @@
+package compose
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/tutti-run/tutti/compose/apply"
+	"github.com/tutti-run/tutti/compose/desired"
+	"github.com/tutti-run/tutti/compose/plan"
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/image"
+)
+
+// Version of the tool, set when it is built; it stands in the labels of what the tool makes.
+var Version = "dev"
+
+// Plan says what Up would do. The error is a diag.List when the file asks for what cannot be.
+func (t Tool) Plan(ctx context.Context, p Project, o UpOptions) (plan.Plan, error) {
+	want, wrong := desired.Build(p, desired.Options{Scale: o.Scale, Version: Version})
+	if wrong.HasErrors() {
+		return plan.Plan{}, wrong
+	}
+	have, err := t.Engine.Observe(ctx, plan.Query(p))
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	if err := t.inspect(ctx, &have, plan.Inspections(want, have)); err != nil {
+		return plan.Plan{}, err
+	}
+	return plan.Build(want, have, o.plan())
+}
+
+func (o UpOptions) plan() plan.Options {
+	return plan.Options{Services: o.Services, NoDeps: o.NoDeps, ForceRecreate: o.Recreate == Always, NoRecreate: o.Recreate == Never,
+		AlwaysRecreateDeps: o.AlwaysRecreateDeps, RemoveOrphans: o.RemoveOrphans, IgnoreOrphans: o.IgnoreOrphans,
+		RenewAnonVolumes: o.RenewAnonVolumes, NoStart: o.NoStart, Wait: o.Wait, Build: o.Build || o.Pull == string(image.Rebuild), NoBuild: o.NoBuild,
+		Pull: image.Policy(o.Pull), Timeout: o.Timeout, Now: time.Now()}
+}
+
+// inspect fills in what the plan needs to say what was there before, a few containers at once.
+func (t Tool) inspect(ctx context.Context, s *engine.Snapshot, needs plan.Needs) error {
+	var first error
+	var mu sync.Mutex
+	found := func(err error, keep func()) {
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil {
+			keep()
+		} else if first == nil {
+			first = err
+		}
+	}
+	var all sync.WaitGroup
+	slots := make(chan struct{}, apply.DefaultParallel)
+	look := func(f func()) {
+		all.Go(func() { slots <- struct{}{}; f(); <-slots })
+	}
+	for _, id := range needs.Containers {
+		look(func() {
+			l, err := t.Engine.Inspect(ctx, id)
+			found(err, func() { replace(s.Containers, l) })
+		})
+	}
+	for _, id := range needs.Images {
+		look(func() {
+			img, err := t.Engine.InspectImage(ctx, id)
+			if err != nil { // it may be gone while its container lives on
+				return
+			}
+			found(nil, func() { s.Images[id] = img })
+		})
+	}
+	all.Wait()
+	return first
+}
+
+// replace puts what an inspect found in the place of what a list showed, keeping what only events told.
+func replace(all []container.Live, l container.Live) {
+	i := slices.IndexFunc(all, func(o container.Live) bool { return o.ID == l.ID })
+	if i < 0 {
+		return
+	}
+	l.Stopped, l.Finished = all[i].Stopped, all[i].Finished
+	all[i] = l
+}
+
+// Run carries out a plan.
+func (t Tool) Run(ctx context.Context, p plan.Plan, o RunOptions) apply.Report {
+	return apply.Run(ctx, p, t.Engine, apply.Options{Events: t.Events, Stop: t.Stop, Parallel: t.Parallel, WaitTimeout: o.WaitTimeout})
+}
+
+// PlanDown says how to take a project away; it may have only a name.
+func (t Tool) PlanDown(ctx context.Context, p Project, o DownOptions) (plan.Plan, error) {
+	have, err := t.Engine.Observe(ctx, plan.Query(p))
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	return plan.Down(p, have, plan.DownOptions{Services: o.Services, Volumes: o.Volumes, Images: o.Images, RemoveOrphans: o.RemoveOrphans,
+		IgnoreOrphans: o.IgnoreOrphans, Timeout: o.Timeout})
+}
+
+// PlanStart, PlanStop and PlanRestart say how to start, stop and restart the containers that there are.
+func (t Tool) PlanStart(ctx context.Context, p Project, o LifecycleOptions) (plan.Plan, error) {
+	return t.lifecycle(ctx, p, o, plan.Start)
+}
+
+// PlanStop: see PlanStart.
+func (t Tool) PlanStop(ctx context.Context, p Project, o LifecycleOptions) (plan.Plan, error) {
+	return t.lifecycle(ctx, p, o, plan.Stop)
+}
+
+// PlanRestart: see PlanStart.
+func (t Tool) PlanRestart(ctx context.Context, p Project, o LifecycleOptions) (plan.Plan, error) {
+	return t.lifecycle(ctx, p, o, plan.Restart)
+}
+
+type decider func(desired.Project, engine.Snapshot, plan.LifecycleOptions) (plan.Plan, error)
+
+func (t Tool) lifecycle(ctx context.Context, p Project, o LifecycleOptions, decide decider) (plan.Plan, error) {
+	have, err := t.Engine.Observe(ctx, engine.Query{Project: p.Name})
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	return decide(p, have, plan.LifecycleOptions{Services: o.Services, Timeout: o.Timeout, NoDeps: o.NoDeps, Wait: o.Wait})
+}
