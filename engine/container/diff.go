@@ -46,6 +46,16 @@ func Diff(want Spec, hash string, live Live, defaults *image.Defaults) Differenc
 	return d
 }
 
+// Known tells, without an inspect, whether live carries our label of digests, and whether it may differ from want.
+func Known(want Spec, hash string, live Live) (ours, differs bool) {
+	label, ours := live.Labels[LabelFields]
+	made, err := field.Parse(label)
+	if ours && err == nil {
+		return true, len(want.Fields().Digests().Differing(made)) > 0
+	}
+	return false, hash == "" || live.Labels[LabelConfigHash] != hash
+}
+
 // split sorts the paths that differ into those that an update can reach and the others.
 func split(want Spec, wanted, found field.Set, paths []string) Difference {
 	var d Difference
