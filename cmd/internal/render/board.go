@@ -1,0 +1,277 @@
+package render
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tutti-run/tutti/compose/apply"
+	"github.com/tutti-run/tutti/compose/graph"
+	"github.com/tutti-run/tutti/compose/plan"
+	"github.com/tutti-run/tutti/engine"
+)
+
+// board keeps what state each resource is in, as far as the steps' events tell. All views read it.
+type board struct {
+	nodes    map[plan.ID]plan.Node
+	needed   map[plan.ID][]plan.ID // who comes after a step
+	ended    map[plan.ID]graph.Outcome
+	begun    map[plan.ID]bool
+	rows     []*row
+	at       map[plan.Resource]*row
+	stopping bool
+	over     bool
+	from, to time.Time // of the first step's begin and the last end
+}
+
+// row is one resource.
+type row struct {
+	id     string // "Container shop-web-1"
+	res    plan.Resource
+	word   string // "Creating", "Created", …; "" while nothing has happened
+	failed bool
+	warned bool
+	cut    bool // skipped or cancelled, in part
+	err    error
+
+	left      []plan.ID // steps that have not ended, in the plan's order
+	remake    map[plan.ID]bool
+	restarted bool
+
+	running int
+	since   time.Time
+	busy    time.Duration
+	bar     bar
+	last    string // what a build last said
+}
+
+func newBoard() *board {
+	return &board{nodes: map[plan.ID]plan.Node{}, needed: map[plan.ID][]plan.ID{}, ended: map[plan.ID]graph.Outcome{}, begun: map[plan.ID]bool{},
+		at: map[plan.Resource]*row{}}
+}
+
+var kindWord = map[plan.Kind]string{plan.Network: "Network", plan.Volume: "Volume", plan.Image: "Image", plan.Container: "Container"}
+
+// label of a resource in Docker Compose's words: "Container shop-web-1".
+func label(r plan.Resource) string { return strings.TrimSpace(kindWord[r.Kind] + " " + r.Name) }
+
+// event takes an event in. The row is the one it is about, nil if none; news tells whether its word is another than before.
+func (b *board) event(e apply.Event) (r *row, news bool) {
+	switch e := e.(type) {
+	case apply.Planned:
+		b.planned(e.Plan)
+	case apply.StepStarted:
+		return b.start(e)
+	case apply.StepProgress:
+		r := b.row(e.Node)
+		r.progress(e.Node.Step, e.Progress)
+		return r, false
+	case apply.StepEnded:
+		return b.end(e)
+	case apply.Stopping:
+		b.stopping = true
+	case apply.Ended:
+		b.over = true
+	}
+	return nil, false
+}
+
+// planned lays out a row for each resource, those of a kind and service together, in the order in which the plan comes to them.
+func (b *board) planned(p plan.Plan) {
+	for _, n := range p.Nodes {
+		b.nodes[n.ID] = n
+		r := b.row(n)
+		r.left = append(r.left, n.ID)
+		for _, before := range slices.Concat(n.After, n.AfterAny) {
+			b.needed[before] = append(b.needed[before], n.ID)
+		}
+	}
+	for _, c := range p.Changes() {
+		b.at[c.Resource].kind(c, b.nodes)
+	}
+	groups := map[plan.Resource]int{}
+	for i, r := range b.rows {
+		if g := r.group(); groups[g] == 0 {
+			groups[g] = i + 1
+		}
+	}
+	slices.SortStableFunc(b.rows, func(a, c *row) int {
+		ka, kc := slices.Index(kindOrder, a.res.Kind), slices.Index(kindOrder, c.res.Kind)
+		if ka != kc {
+			return ka - kc
+		}
+		return groups[a.group()] - groups[c.group()]
+	})
+}
+
+var kindOrder = []plan.Kind{plan.Network, plan.Volume, plan.Image, plan.Container}
+
+func (r *row) group() plan.Resource { return plan.Resource{Kind: r.res.Kind, Service: r.res.Service} }
+
+// kind finds out whether a container is replaced or restarted, which has words of its own.
+func (r *row) kind(c plan.Change, nodes map[plan.ID]plan.Node) {
+	if c.Resource.Kind != plan.Container {
+		return
+	}
+	r.restarted = slices.Contains(c.Verbs, "restart")
+	if c.Action != plan.Replace {
+		return
+	}
+	for _, id := range c.Steps {
+		switch nodes[id].Step.(type) {
+		case plan.CreateContainer, plan.StopContainer, plan.RemoveContainer, plan.RenameContainer:
+			r.remake[id] = true
+		}
+	}
+}
+
+func (b *board) row(n plan.Node) *row {
+	r, ok := b.at[n.Resource]
+	if !ok {
+		r = &row{id: label(n.Resource), res: n.Resource, remake: map[plan.ID]bool{}}
+		b.at[n.Resource] = r
+		b.rows = append(b.rows, r)
+	}
+	return r
+}
+
+func (b *board) start(e apply.StepStarted) (*row, bool) {
+	r := b.row(e.Node)
+	b.begun[e.Node.ID] = true
+	if b.from.IsZero() {
+		b.from = e.At
+	}
+	if r.running++; r.running == 1 {
+		r.since = e.At
+	}
+	during, after := r.words(e.Node)
+	if _, wait := e.Node.Step.(plan.WaitContainer); wait && r.word == after {
+		return r, false // another wait has told already
+	}
+	return r, r.say(during)
+}
+
+func (b *board) end(e apply.StepEnded) (*row, bool) {
+	r := b.row(e.Node)
+	b.ended[e.Node.ID], b.to = e.Outcome, e.At
+	r.left = slices.DeleteFunc(r.left, func(id plan.ID) bool { return id == e.Node.ID })
+	began := b.begun[e.Node.ID]
+	if began {
+		if r.running--; r.running == 0 {
+			r.busy += e.At.Sub(r.since)
+		}
+	}
+	switch e.Outcome {
+	case graph.Failed:
+		return r, r.fail(e)
+	case graph.Skipped, graph.Cancelled:
+		r.cut = true
+		return r, began && r.say("Cancelled")
+	}
+	_, after := r.words(e.Node)
+	delete(r.remake, e.Node.ID)
+	if !began {
+		return r, r.unchanged()
+	}
+	return r, r.say(after)
+}
+
+// unchanged is the word for what turned out to need nothing.
+func (r *row) unchanged() bool {
+	if r.word != "" || len(r.left) > 0 || r.cut {
+		return false
+	}
+	if r.res.Kind == plan.Container {
+		return r.say("Running")
+	}
+	return r.say("Unchanged")
+}
+
+func (r *row) fail(e apply.StepEnded) bool {
+	r.err = e.Err
+	if w, ok := e.Node.Step.(plan.WaitContainer); ok && !w.Required {
+		r.warned = true
+		return r.say("Skipped: optional dependency")
+	}
+	r.failed = true
+	return r.say("Error")
+}
+
+// say another word; "" keeps the one there is.
+func (r *row) say(word string) bool {
+	if word == "" || word == r.word || r.failed && word != "Error" {
+		return false
+	}
+	r.word = word
+	return true
+}
+
+// words for a row while a step runs and once it is done.
+func (r *row) words(n plan.Node) (during, after string) {
+	if r.remake[n.ID] {
+		if len(r.remake) > 1 {
+			return "Recreate", ""
+		}
+		return "Recreate", "Recreated"
+	}
+	if r.restarted {
+		switch n.Step.(type) {
+		case plan.StopContainer:
+			return "Restarting", ""
+		case plan.StartContainer:
+			return "Restarting", "Started"
+		}
+	}
+	w := stepWords(n.Step)
+	return w[0], w[1]
+}
+
+// stepWords are Docker Compose's words where it has any.
+func stepWords(s plan.Step) [2]string {
+	switch s := s.(type) {
+	case plan.PullImage:
+		return [2]string{"Pulling", "Pulled"}
+	case plan.BuildImage:
+		return [2]string{"Building", "Built"}
+	case plan.CreateNetwork, plan.CreateVolume, plan.CreateContainer:
+		return [2]string{"Creating", "Created"}
+	case plan.RemoveNetwork, plan.RemoveVolume, plan.RemoveContainer, plan.RemoveImage:
+		return [2]string{"Removing", "Removed"}
+	case plan.StartContainer:
+		return [2]string{"Starting", "Started"}
+	case plan.StopContainer:
+		return [2]string{"Stopping", "Stopped"}
+	case plan.RenameContainer:
+		return [2]string{"Renaming", "Renamed"}
+	case plan.UpdateContainer:
+		return [2]string{"Updating", "Updated"}
+	case plan.ConnectNetwork:
+		return [2]string{"Connecting", "Connected"}
+	case plan.DisconnectNetwork:
+		return [2]string{"Disconnecting", "Disconnected"}
+	case plan.WaitContainer:
+		if s.Until == plan.UntilCompleted {
+			return [2]string{"Waiting", "Exited"}
+		}
+		return [2]string{"Waiting", "Healthy"}
+	}
+	return [2]string{}
+}
+
+func (r *row) progress(s plan.Step, p engine.Progress) {
+	if _, build := s.(plan.BuildImage); build {
+		r.last = strings.TrimSpace(p.Text)
+		return
+	}
+	r.bar.take(p)
+}
+
+// done tells whether all that was to happen to the resource has.
+func (r *row) done() bool { return len(r.left) == 0 && !r.failed && !r.cut }
+
+func (r *row) elapsed(now time.Time) time.Duration {
+	if r.running > 0 {
+		return r.busy + max(0, now.Sub(r.since))
+	}
+	return r.busy
+}

@@ -1,0 +1,40 @@
+package render
+
+import (
+	"bytes"
+	"io"
+
+	"github.com/tutti-run/tutti/compose/diag"
+)
+
+// Diagnostics are written as compilers do: place, severity, what is wrong, and under it what to do about it.
+func Diagnostics(w io.Writer, l diag.List, s Style) {
+	var b bytes.Buffer
+	for _, d := range l {
+		b.WriteString(diagnostic(d, s) + "\n")
+		if d.Hint != "" {
+			s.under(&b, 2, d.Hint)
+		}
+	}
+	_, _ = w.Write(b.Bytes())
+}
+
+func diagnostic(d diag.Diagnostic, s Style) string {
+	c := boldRed
+	if d.Severity == diag.Warning {
+		c = yellow
+	}
+	line := s.paint(c, string(d.Severity)+":") + " " + d.Text
+	if p := d.Place.String(); p != "" {
+		line = s.paint(bold, p+":") + " " + line
+	}
+	return line
+}
+
+// DiagnosticsJSON is a list of objects with severity, place, path, text and hint.
+func DiagnosticsJSON(w io.Writer, l diag.List) error {
+	if l == nil {
+		l = diag.List{}
+	}
+	return indented(w, l)
+}

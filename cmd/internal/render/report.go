@@ -1,0 +1,146 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/tutti-run/tutti/compose/apply"
+	"github.com/tutti-run/tutti/compose/graph"
+	"github.com/tutti-run/tutti/compose/plan"
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/container"
+)
+
+// Report tells of each step that failed: what it is, why, what the container last said, and who was waiting for it. If nothing failed and
+// nothing was interrupted it writes nothing.
+func Report(w io.Writer, r apply.Report, s Style) {
+	var b bytes.Buffer
+	for _, f := range r.Failures {
+		failure(&b, f, s)
+	}
+	if r.Interrupted {
+		done, left := 0, 0
+		for _, res := range r.Results {
+			switch res.Outcome {
+			case graph.Done:
+				done++
+			case graph.Cancelled:
+				left++
+			}
+		}
+		s.under(&b, 0, s.paint(yellow, "! Interrupted")+fmt.Sprintf(": %d of %d steps are done, %d were not begun.", done, len(r.Results), left))
+	}
+	_, _ = w.Write(b.Bytes())
+}
+
+func failure(b *bytes.Buffer, f apply.Failure, s Style) {
+	glyph, c := "✘", boldRed
+	if f.Tolerated {
+		glyph, c = "!", yellow
+	}
+	s.under(b, 0, s.paint(c, glyph)+" "+s.paint(bold, headline(f)))
+	if f.Err != nil {
+		s.under(b, 4, f.Err.Error())
+	}
+	if d := f.Diagnosis; d != nil {
+		diagnosis(b, f, *d, s)
+	}
+	lastLogs(b, f.Logs, s)
+	if len(f.Waiting) > 0 {
+		s.under(b, 4, s.paint(yellow, "not started because of it:")+" "+strings.Join(f.Waiting, ", "))
+	}
+	if f.Tolerated {
+		s.under(b, 4, "it is optional (required: false): what depends on it starts all the same")
+	}
+}
+
+// headline of a failure: what is wrong with which resource.
+func headline(f apply.Failure) string {
+	name := label(f.Node.Resource)
+	if w, ok := f.Node.Step.(plan.WaitContainer); ok && f.Diagnosis != nil {
+		return name + " " + waitFailed(w.Until, *f.Diagnosis)
+	}
+	return name + " " + undone(f.Node.Step)
+}
+
+func waitFailed(u plan.Until, d engine.Diagnosis) string {
+	switch {
+	case d.OOMKilled:
+		return "was killed: out of memory"
+	case d.State == container.Exited || d.State == container.Dead:
+		text := fmt.Sprintf("exited with code %d", d.ExitCode)
+		if u == plan.UntilHealthy {
+			text += " before it was healthy"
+		}
+		return text
+	case d.Health == container.Unhealthy:
+		return "is unhealthy"
+	}
+	return fmt.Sprintf("is %s, not %s", d.State, u)
+}
+
+// undone says that a step was not carried out.
+func undone(s plan.Step) string {
+	switch s.(type) {
+	case plan.CheckImage:
+		return "cannot be had"
+	case plan.PullImage:
+		return "was not pulled"
+	case plan.BuildImage:
+		return "was not built"
+	case plan.CreateNetwork, plan.CreateVolume, plan.CreateContainer:
+		return "was not created"
+	case plan.RemoveNetwork, plan.RemoveVolume, plan.RemoveContainer, plan.RemoveImage:
+		return "was not removed"
+	case plan.StartContainer:
+		return "did not start"
+	case plan.StopContainer:
+		return "did not stop"
+	case plan.RenameContainer:
+		return "was not renamed"
+	case plan.UpdateContainer:
+		return "was not updated"
+	case plan.ConnectNetwork:
+		return "was not connected"
+	case plan.DisconnectNetwork:
+		return "was not disconnected"
+	}
+	return "did not get where it should"
+}
+
+func diagnosis(b *bytes.Buffer, f apply.Failure, d engine.Diagnosis, s Style) {
+	if d.State == container.Exited || d.State == container.Dead || d.OOMKilled {
+		text := fmt.Sprintf("exit code: %d", d.ExitCode)
+		if d.OOMKilled {
+			text += " (out of memory)"
+		}
+		s.under(b, 4, text)
+	}
+	if d.Error != "" && (f.Err == nil || !strings.Contains(f.Err.Error(), d.Error)) {
+		s.under(b, 4, "engine: "+d.Error)
+	}
+	if probe := strings.TrimSpace(d.Probe); probe != "" {
+		first, more, _ := strings.Cut(probe, "\n")
+		s.under(b, 4, "probe: "+first)
+		if more != "" {
+			s.under(b, 11, more)
+		}
+	}
+}
+
+// lastLogs are not wrapped: a line of a log stays one line.
+func lastLogs(b *bytes.Buffer, lines []engine.LogLine, s Style) {
+	if len(lines) == 0 {
+		return
+	}
+	b.WriteString("    last log lines:\n")
+	for _, l := range lines {
+		at := ""
+		if !l.Time.IsZero() {
+			at = s.paint(dim, l.Time.Local().Format("15:04:05")) + " "
+		}
+		b.WriteString("      " + s.paint(dim, "|") + " " + at + l.Text + "\n")
+	}
+}

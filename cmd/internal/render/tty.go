@@ -1,0 +1,300 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/tutti-run/tutti/compose/apply"
+)
+
+// NewTTY is a live tree: a header and a line per resource, drawn again in place. size is asked before each frame.
+func NewTTY(w io.Writer, size func() (cols, rows int), s Style) View {
+	v := &tty{out: writer{w: w}, size: size, style: s, board: newBoard(), wake: make(chan struct{}, 1), quit: make(chan struct{}), gone: make(chan struct{})}
+	go v.loop()
+	return v
+}
+
+// tty draws on one goroutine; events only change the board and wake it.
+type tty struct {
+	mu    sync.Mutex // guards board
+	board *board
+
+	out   writer
+	size  func() (cols, rows int)
+	style Style
+	wake  chan struct{}
+	quit  chan struct{}
+	gone  chan struct{}
+	once  sync.Once
+
+	drawn []int // widths of the lines of the last frame
+	turn  int   // of the spinner
+}
+
+const (
+	beat = 100 * time.Millisecond // of spinner and clock, while something runs
+	rest = 30 * time.Millisecond  // between frames, however many events come
+)
+
+// Event takes the event in and has a frame drawn soon.
+func (v *tty) Event(e apply.Event) {
+	v.mu.Lock()
+	v.board.event(e)
+	v.mu.Unlock()
+	select {
+	case v.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Close draws the last frame, which stays.
+func (v *tty) Close() error {
+	v.once.Do(func() { close(v.quit) })
+	<-v.gone
+	return v.out.err
+}
+
+func (v *tty) loop() {
+	defer close(v.gone)
+	defer v.draw(true)
+	var tick <-chan time.Time
+	for {
+		select {
+		case <-v.wake:
+		case <-tick:
+			v.turn++
+		case <-v.quit:
+			return
+		}
+		tick = nil
+		if v.draw(false) {
+			tick = time.After(beat - rest)
+		}
+		select {
+		case <-time.After(rest):
+		case <-v.quit:
+			return
+		}
+	}
+}
+
+const (
+	syncBegin  = "\x1b[?2026h" // terminals that know it show what follows at once; others ignore it
+	syncEnd    = "\x1b[?2026l"
+	hideCursor = "\x1b[?25l"
+	showCursor = "\x1b[?25h"
+	eraseRight = "\x1b[K"
+	eraseBelow = "\x1b[J"
+)
+
+// draw writes a frame in one piece over the one before, and tells whether something runs. The cursor is hidden only within the piece, so that
+// it is there again however the process ends.
+func (v *tty) draw(last bool) (running bool) {
+	cols, rows := v.size()
+	if cols <= 0 {
+		cols = 80
+	}
+	if rows <= 0 {
+		rows = 24
+	}
+	v.mu.Lock()
+	f := frame{board: v.board, style: v.style, cols: cols, rows: rows, now: time.Now(), turn: v.turn, last: last}
+	text := f.lines()
+	running = f.running
+	v.mu.Unlock()
+	if len(text) == 0 {
+		return running
+	}
+	var b bytes.Buffer
+	b.WriteString(syncBegin + hideCursor + v.up(cols, rows))
+	v.drawn = v.drawn[:0]
+	for _, l := range text {
+		b.WriteString(l + eraseRight + "\r\n")
+		v.drawn = append(v.drawn, ansi.StringWidth(l))
+	}
+	b.WriteString(eraseBelow + showCursor + syncEnd)
+	_, _ = v.out.Write(b.Bytes())
+	return running
+}
+
+// up goes to the first line of the last frame. A terminal that has become narrower since has broken its lines.
+func (v *tty) up(cols, rows int) string {
+	n := 0
+	for _, w := range v.drawn {
+		n += max(1, (w+cols-1)/cols)
+	}
+	if n = min(n, rows-1); n == 0 {
+		return "\r"
+	}
+	return fmt.Sprintf("\r\x1b[%dA", n)
+}
+
+// frame is one picture of a board.
+type frame struct {
+	board      *board
+	style      Style
+	cols, rows int
+	now        time.Time
+	turn       int
+	last       bool // it stays: nothing is folded
+	running    bool
+}
+
+func (f *frame) lines() []string {
+	rows := f.board.rows
+	if len(rows) == 0 {
+		return nil
+	}
+	idWidth, done := 0, 0
+	for _, r := range rows {
+		idWidth = max(idWidth, ansi.StringWidth(r.id))
+		f.running = f.running || r.running > 0
+		if r.done() {
+			done++
+		}
+	}
+	idWidth = min(idWidth, max(24, f.cols*2/5))
+	out := []string{f.header(done, len(rows))}
+	shown, folded := f.visible(rows)
+	for _, r := range shown {
+		out = append(out, f.row(r, idWidth))
+	}
+	for _, l := range folded {
+		out = append(out, f.fit(" "+f.style.paint(dim, l), ""))
+	}
+	return out
+}
+
+func (f *frame) header(done, all int) string {
+	title := f.style.Title
+	if title == "" {
+		title = "Running"
+	}
+	head := fmt.Sprintf("[+] %s %d/%d", title, done, all)
+	if done == all {
+		head = f.style.paint(blue, head)
+	}
+	if b := f.board; !b.from.IsZero() {
+		to := f.now
+		if b.over || f.last {
+			to = b.to
+		}
+		head += "  " + f.style.paint(blue, seconds(to.Sub(b.from)))
+	}
+	if f.board.stopping && !f.board.over {
+		head += "  " + f.style.paint(yellow, "stopping: running steps finish; Ctrl+C again stops at once")
+	}
+	return f.fit(head, "")
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", max(0, d.Seconds())) }
+
+// visible are the rows that there is room for: when there are too many, those done are folded into a count, then those that wait.
+func (f *frame) visible(rows []*row) (shown []*row, folded []string) {
+	room := f.rows - 2
+	if f.last || len(rows) <= room {
+		return rows, nil
+	}
+	shown, n := without(rows, len(rows)-room+1, (*row).done)
+	if n > 0 {
+		folded = append(folded, fmt.Sprintf("✔ %d more done", n))
+	}
+	if len(shown)+len(folded) <= room {
+		return shown, folded
+	}
+	shown, n = without(shown, len(shown)+len(folded)-room+1, func(r *row) bool { return r.running == 0 && !r.failed })
+	folded = append(folded, fmt.Sprintf("· %d more waiting", n))
+	if over := len(shown) + len(folded) - room; over > 0 {
+		folded[len(folded)-1] = fmt.Sprintf("· %d more", n+over)
+		shown = shown[:max(0, len(shown)-over)]
+	}
+	return shown, folded
+}
+
+// without the first n rows that match.
+func without(rows []*row, n int, match func(*row) bool) (kept []*row, gone int) {
+	for _, r := range rows {
+		if gone < n && match(r) {
+			gone++
+			continue
+		}
+		kept = append(kept, r)
+	}
+	return kept, gone
+}
+
+var spinner = []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"}
+
+func (f *frame) row(r *row, idWidth int) string {
+	glyph, word, c := f.state(r)
+	left := " " + glyph + " " + pad(shorten(r.id, idWidth), idWidth) + "  " + f.style.paint(c, word)
+	if d := f.detail(r); d != "" {
+		left += " " + d
+	}
+	right := ""
+	if e := r.elapsed(f.now); e > 0 || r.word != "" {
+		right = f.style.paint(blue, seconds(e))
+	}
+	return f.fit(left, right)
+}
+
+// fit puts right at the right edge, cutting left if need be. The last column stays free: terminals differ in what they do there.
+func (f *frame) fit(left, right string) string {
+	room := f.cols - 1 - ansi.StringWidth(right)
+	if right != "" {
+		room--
+	}
+	left = ansi.Truncate(left, room, "…")
+	if right == "" {
+		return left
+	}
+	return pad(left, room) + " " + right
+}
+
+// state of a row: its glyph, word and colour.
+func (f *frame) state(r *row) (glyph, word string, c colour) {
+	s := f.style
+	switch {
+	case r.failed:
+		return s.paint(boldRed, "✘"), r.word, boldRed
+	case r.running > 0:
+		if r.word == "" {
+			return s.paint(yellow, spinner[f.turn%len(spinner)]), "Checking", plain
+		}
+		return s.paint(yellow, spinner[f.turn%len(spinner)]), r.word, plain
+	case r.warned:
+		return s.paint(yellow, "!"), r.word, yellow
+	case r.done():
+		return s.paint(green, "✔"), r.word, green
+	case f.board.over || f.last:
+		return s.paint(dim, "-"), r.word, dim
+	}
+	return s.paint(dim, "·"), r.word, dim
+}
+
+// detail says what the word does not: how far a pull is, what a build said, what is waited for, what went wrong.
+func (f *frame) detail(r *row) string {
+	switch {
+	case r.err != nil:
+		return strings.Join(strings.Fields(r.err.Error()), " ")
+	case r.word == "Pulling" && r.running > 0:
+		return r.bar.text(f.style, f.barWidth())
+	case r.word == "Building" && r.running > 0:
+		return f.style.paint(dim, r.last)
+	case r.running > 0:
+		return f.style.paint(dim, f.board.waitedFor(r))
+	case r.done():
+		return ""
+	case f.board.over || f.last:
+		return f.style.paint(dim, f.board.notDone(r))
+	}
+	return f.style.paint(dim, f.board.waiting(r))
+}
+
+func (f *frame) barWidth() int { return min(max(0, f.cols-80)/2+10, 30) }

@@ -1,0 +1,109 @@
+package render
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tutti-run/tutti/compose/graph"
+	"github.com/tutti-run/tutti/compose/plan"
+)
+
+// waiting says what a row waits for that has not begun, or not gone on: "waiting for db healthy".
+func (b *board) waiting(r *row) string {
+	var out []string
+	for _, id := range r.left {
+		for _, before := range slices.Concat(b.nodes[id].After, b.nodes[id].AfterAny) {
+			if _, ended := b.ended[before]; ended || b.nodes[before].Resource == r.res {
+				continue
+			}
+			if text := b.condition(b.nodes[before]); !slices.Contains(out, text) {
+				out = append(out, text)
+			}
+		}
+		if len(out) > 0 {
+			break // later steps wait for this one
+		}
+	}
+	if len(out) == 0 {
+		return "queued"
+	}
+	return "waiting for " + enumerate(out)
+}
+
+// condition that a step brings about, in few words: "db healthy", "network shop_default".
+func (b *board) condition(n plan.Node) string {
+	name := n.Resource.Service
+	if name == "" {
+		name = n.Resource.Name
+	}
+	switch s := n.Step.(type) {
+	case plan.WaitContainer:
+		return name + " " + string(s.Until)
+	case plan.StartContainer:
+		return name + " started"
+	case plan.StopContainer:
+		return name + " stopped"
+	case plan.CheckImage, plan.PullImage, plan.BuildImage:
+		return "image " + n.Resource.Name
+	}
+	if n.Resource.Kind != plan.Container {
+		return string(n.Resource.Kind) + " " + n.Resource.Name
+	}
+	return name
+}
+
+// waitedFor says who waits for a container, and for what: "until healthy, for api, web".
+func (b *board) waitedFor(r *row) string {
+	for _, id := range r.left {
+		w, ok := b.nodes[id].Step.(plan.WaitContainer)
+		if !ok || !b.begun[id] {
+			continue
+		}
+		var who []string
+		for _, next := range b.needed[id] {
+			if s := b.nodes[next].Resource.Service; s != "" && !slices.Contains(who, s) {
+				who = append(who, s)
+			}
+		}
+		text := "until " + string(w.Until)
+		if len(who) > 0 {
+			text += ", for " + enumerate(who)
+		}
+		return text
+	}
+	return ""
+}
+
+// notDone says at the end why a row is not where it should be: the first thing on its way that failed.
+func (b *board) notDone(r *row) string {
+	seen := map[plan.ID]bool{}
+	todo := slices.Clone(r.left)
+	for _, n := range b.nodes {
+		if _, ended := b.ended[n.ID]; ended && n.Resource == r.res && b.ended[n.ID] != graph.Done {
+			todo = append(todo, n.ID)
+		}
+	}
+	slices.Sort(todo)
+	for len(todo) > 0 {
+		id := todo[0]
+		todo = todo[1:]
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		if o, ended := b.ended[id]; ended && o == graph.Failed {
+			return "not done because of " + b.nodes[id].Resource.Name
+		}
+		todo = append(todo, b.nodes[id].After...)
+	}
+	return "not done"
+}
+
+// enumerate the first three, and count the others.
+func enumerate(names []string) string {
+	if len(names) <= 3 {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:3], ", ") + " and " + strconv.Itoa(len(names)-3) + " more"
+}
