@@ -107,7 +107,7 @@ func portsFor(s container.Spec) (apinetwork.PortSet, apinetwork.PortMap, error) 
 	for _, e := range s.Expose {
 		r, err := apinetwork.ParsePortRange(e)
 		if err != nil {
-			return nil, nil, fmt.Errorf("expose %q: %w: %w", e, err, engine.ErrInvalid)
+			return nil, nil, invalid("expose %q: %w", e, err)
 		}
 		for p := range r.All() {
 			exposed[p] = struct{}{}
@@ -117,7 +117,7 @@ func portsFor(s container.Spec) (apinetwork.PortSet, apinetwork.PortMap, error) 
 		port, ok := apinetwork.PortFrom(uint16(p.Target), apinetwork.IPProtocol(cmp.Or(p.Protocol, "tcp")))
 		ip, err := address(p.HostIP)
 		if !ok || err != nil {
-			return nil, nil, fmt.Errorf("publish %s: not a port: %w", p, engine.ErrInvalid)
+			return nil, nil, invalid("publish %s: not a port", p)
 		}
 		exposed[port] = struct{}{}
 		published[port] = append(published[port], apinetwork.PortBinding{HostIP: ip, HostPort: p.Published})
@@ -132,7 +132,7 @@ func address(text string) (netip.Addr, error) {
 	}
 	a, err := netip.ParseAddr(strings.Trim(text, "[]"))
 	if err != nil {
-		return a, fmt.Errorf("%w: %w", err, engine.ErrInvalid)
+		return a, invalid("%w", err)
 	}
 	return a, nil
 }
@@ -198,7 +198,7 @@ func (c *conn) endpointFor(a network.Attachment, links []string) (*apinetwork.En
 	v6, err6 := address(a.IPv6Address)
 	local, errL := addresses(a.LinkLocalIPs)
 	if err := firstError(err4, err6, errL); err != nil {
-		return nil, fmt.Errorf("network %s: %w", a.Name, err)
+		return nil, invalid("network %s: %w", a.Name, err)
 	}
 	if v4.IsValid() || v6.IsValid() || len(local) > 0 {
 		s.IPAMConfig = &apinetwork.EndpointIPAMConfig{IPv4Address: v4, IPv6Address: v6, LinkLocalIPs: local}
@@ -206,7 +206,7 @@ func (c *conn) endpointFor(a network.Attachment, links []string) (*apinetwork.En
 	if a.MacAddress != "" && c.at("1.44") {
 		mac, err := net.ParseMAC(a.MacAddress)
 		if err != nil {
-			return nil, fmt.Errorf("network %s: %w: %w", a.Name, err, engine.ErrInvalid)
+			return nil, fmt.Errorf("network %s: %w: %w", a.Name, err)
 		}
 		s.MacAddress = apinetwork.HardwareAddr(mac)
 	}
@@ -229,7 +229,7 @@ func peerMode(mode string, peers map[string]string) (string, error) {
 	}
 	id, ok := peers[mode]
 	if !ok {
-		return "", fmt.Errorf("%s has no container: %w", mode, engine.ErrInvalid)
+		return "", invalid("%s has no container", mode)
 	}
 	return "container:" + id, nil
 }
@@ -246,7 +246,7 @@ func volumesFrom(in []string, peers map[string]string) ([]string, error) {
 		if kind == "service" {
 			id, ok := peers["service:"+name]
 			if !ok {
-				return nil, fmt.Errorf("volumes_from %s has no container: %w", v, engine.ErrInvalid)
+				return nil, invalid("volumes_from %s has no container", v)
 			}
 			name = id
 		}
@@ -262,7 +262,7 @@ func number(text string) (int, error) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		return 0, fmt.Errorf("owner %q is no number: %w", text, engine.ErrInvalid)
+		return 0, invalid("owner %q is no number", text)
 	}
 	return n, nil
 }

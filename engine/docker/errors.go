@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -88,4 +89,9 @@ func short(id string) string {
 		return id[:12]
 	}
 	return id
+}
+
+// invalid is a refusal of our own, before the engine was asked.
+func invalid(format string, args ...any) error {
+	return refusal{fmt.Errorf(format, args...).Error(), engine.ErrInvalid}
 }

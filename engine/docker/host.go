@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,7 +57,7 @@ func (o Options) configDir() string {
 // find decides on the address: flags before environment before the current context before what listens here.
 func (o Options) find() (target, error) {
 	if o.Host != "" && o.Context != "" {
-		return target{}, fmt.Errorf("find engine: --host and --context exclude each other: %w", engine.ErrInvalid)
+		return target{}, invalid("find engine: --host and --context exclude each other")
 	}
 	if o.Host != "" {
 		return o.at(o.Host)
@@ -126,7 +127,7 @@ func (o Options) context(name string) (target, error) {
 	}
 	at, ok := meta.Endpoints["docker"]
 	if !ok || at.Host == "" {
-		return target{}, fmt.Errorf("find engine: context %q names no docker endpoint: %w", name, engine.ErrInvalid)
+		return target{}, invalid("find engine: context %q names no docker endpoint", name)
 	}
 	var conf *tls.Config
 	certs := filepath.Join(o.configDir(), "contexts", "tls", dir, "docker")
@@ -174,7 +175,7 @@ func newTarget(host string, conf *tls.Config) (target, error) {
 	scheme, rest, _ := strings.Cut(host, "://")
 	switch {
 	case rest == "":
-		return t, fmt.Errorf("find engine: host %q has no address: %w", host, engine.ErrInvalid)
+		return t, fmt.Errorf("find engine: host %q has no address: %w", host)
 	case scheme == "ssh":
 		dial, err := sshDialer(host)
 		t.dial = dial
@@ -185,7 +186,7 @@ func newTarget(host string, conf *tls.Config) (target, error) {
 			t.tls = &tls.Config{MinVersion: tls.VersionTLS12}
 		}
 	case scheme != "unix" && scheme != "tcp":
-		return t, fmt.Errorf("find engine: host %q: unix, tcp and ssh are known: %w", host, engine.ErrInvalid)
+		return t, invalid("find engine: host %q: unix, tcp and ssh are known", host)
 	}
 	return t, nil
 }
@@ -256,5 +257,12 @@ func rootCause(err error) string {
 	if errors.As(err, &sys) {
 		err = sys.Err
 	}
-	return strings.TrimSuffix(message(err), "; is it running?")
+	var request *url.Error
+	if errors.As(err, &request) {
+		err = request.Err
+	}
+	if strings.HasPrefix(err.Error(), "Cannot connect to the Docker daemon") { // the client keeps the cause to itself
+		return "no connection"
+	}
+	return message(err)
 }

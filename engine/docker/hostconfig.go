@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -88,11 +87,11 @@ func setBlkio(r *apicontainer.Resources, lines []string) error {
 	for _, l := range lines {
 		f := strings.Fields(l)
 		if len(f) != 3 {
-			return fmt.Errorf("blkio_config %q: %w", l, engine.ErrInvalid)
+			return invalid("blkio_config %q", l)
 		}
 		n, err := strconv.ParseUint(f[2], 10, 64)
 		if err != nil {
-			return fmt.Errorf("blkio_config %q: %w: %w", l, err, engine.ErrInvalid)
+			return invalid("blkio_config %q: %w", l, err)
 		}
 		if f[0] == "weight_device" {
 			r.BlkioWeightDevice = append(r.BlkioWeightDevice, &blkiodev.WeightDevice{Path: f[1], Weight: uint16(n)})
@@ -100,7 +99,7 @@ func setBlkio(r *apicontainer.Resources, lines []string) error {
 		}
 		list, ok := throttles(r)[f[0]]
 		if !ok {
-			return fmt.Errorf("blkio_config %q: %w", l, engine.ErrInvalid)
+			return invalid("blkio_config %q", l)
 		}
 		*list = append(*list, &blkiodev.ThrottleDevice{Path: f[1], Rate: n})
 	}
@@ -147,7 +146,7 @@ func setSecurity(h *apicontainer.HostConfig, opts []string) error {
 				err = json.Compact(&b, data)
 			}
 			if err != nil {
-				return fmt.Errorf("read seccomp profile: %w: %w", err, engine.ErrInvalid)
+				return invalid("read seccomp profile: %w", err)
 			}
 			h.SecurityOpt = append(h.SecurityOpt, "seccomp="+b.String())
 		default:

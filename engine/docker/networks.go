@@ -85,7 +85,7 @@ func prefix(text string) (netip.Prefix, error) {
 	}
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
-		return p, fmt.Errorf("%w: %w", err, engine.ErrInvalid)
+		return p, invalid("%w", err)
 	}
 	return p, nil
 }

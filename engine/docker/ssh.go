@@ -14,7 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tutti-run/tutti/engine"
 )
 
 // sshDialer runs the user's own ssh, so that their keys, agent, jump hosts and ~/.ssh/config count. The first connection becomes
@@ -33,10 +32,10 @@ func sshDialer(host string) (func(context.Context, string, string) (net.Conn, er
 func sshArgs(host string) ([]string, error) {
 	u, err := url.Parse(host)
 	if err != nil || u.Hostname() == "" {
-		return nil, fmt.Errorf("find engine: host %q is not ssh://[user@]host[:port]: %w", host, engine.ErrInvalid)
+		return nil, invalid("find engine: host %q is not ssh://[user@]host[:port]", host)
 	}
 	if _, has := u.User.Password(); has {
-		return nil, fmt.Errorf("find engine: no password can be given in an ssh address: %w", engine.ErrInvalid)
+		return nil, invalid("find engine: no password can be given in an ssh address")
 	}
 	args := []string{"-o", "ConnectTimeout=30", "-T", "-o", "ControlMaster=auto", "-o", "ControlPath=" + controlPath(), "-o", "ControlPersist=60"}
 	if u.User.Username() != "" {
@@ -104,7 +103,7 @@ func (c *commandConn) Read(p []byte) (int, error) {
 	n, err := c.out.Read(p)
 	if err == io.EOF {
 		if said := c.complaint(); said != "" {
-			return n, fmt.Errorf("%s: %s", filepath.Base(c.cmd.Path), said)
+			return n, fmt.Errorf("ssh: %s", strings.TrimPrefix(said, "ssh: "))
 		}
 	}
 	return n, err
