@@ -2,7 +2,6 @@ package docker
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"math"
 	"net"
@@ -206,7 +205,7 @@ func (c *conn) endpointFor(a network.Attachment, links []string) (*apinetwork.En
 	if a.MacAddress != "" && c.at("1.44") {
 		mac, err := net.ParseMAC(a.MacAddress)
 		if err != nil {
-			return nil, fmt.Errorf("network %s: %w: %w", a.Name, err)
+			return nil, invalid("network %s: %w", a.Name, err)
 		}
 		s.MacAddress = apinetwork.HardwareAddr(mac)
 	}

@@ -175,7 +175,7 @@ func newTarget(host string, conf *tls.Config) (target, error) {
 	scheme, rest, _ := strings.Cut(host, "://")
 	switch {
 	case rest == "":
-		return t, fmt.Errorf("find engine: host %q has no address: %w", host)
+		return t, invalid("find engine: host %q has no address", host)
 	case scheme == "ssh":
 		dial, err := sshDialer(host)
 		t.dial = dial

@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 
 	apinetwork "github.com/moby/moby/api/types/network"

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
 )
 
 // sshDialer runs the user's own ssh, so that their keys, agent, jump hosts and ~/.ssh/config count. The first connection becomes
