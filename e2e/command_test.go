@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -28,7 +30,7 @@ const patience = 60 * time.Second
 // commands of the scripts. CONTAINER is "web-1": the project's name is put in front.
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"tutti":      cmdTutti,      // [!] tutti ARG…                     run it to its end
-	"code":       cmdCode,       // code N                             the last tutti exited with N
+	"code":       cmdCode,       // [!] code N                         the last tutti exited with N
 	"background": cmdBackground, // background NAME ARG…               run it beside the script
 	"sees":       cmdSees,       // sees NAME REGEXP                   NAME has written that, or will soon
 	"signal":     cmdSignal,     // signal NAME INT|TERM|KILL
@@ -46,9 +48,10 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"replaced":   cmdReplaced,   // replaced CONTAINER…                another container of that name
 	"untouched":  cmdUntouched,  // untouched                          nothing of the project has changed since remember
 	"engine":     cmdEngine,     // engine METHOD PATH [JSON]          a call of the engine; CONTAINER in PATH as {web-1}
-	"inside":     cmdInside,     // [!] inside CONTAINER ARG…          run the stub in a container; its output is stdout
+	"inside":     cmdInside,     // [!] inside CONTAINER ARG…          run a container's program in it again; the output is stdout
 	"fetch":      cmdFetch,      // fetch URL                          what it answers is stdout, at last
 	"image":      cmdImage,      // image NAME LABEL                   the stub again, as another image
+	"golden":     cmdGolden,     // golden FILE NAME                   FILE is as testdata/NAME says; -update makes it so
 	"tag":        cmdTag,        // tag REF NAME                       for this script
 }
 
@@ -77,7 +80,7 @@ func command(ctx context.Context, ts *testscript.TestScript, args []string) *exe
 func environ(ts *testscript.TestScript) []string {
 	names := []string{"PATH", "HOME", "TMPDIR", "TERM", "PROJECT", "STUB", "ROOT", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "NO_COLOR",
 		"COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_IGNORE_ORPHANS", "COMPOSE_REMOVE_ORPHANS", "COMPOSE_PARALLEL_LIMIT",
-		"COLOR", "PORT", "TAG", "KEEP", "COUNTER_PORT"}
+		"COLOR", "PORT", "TAG", "KEEP", "COUNTER_PORT", "THREE_TIER_PORT", "MIGRATE_PORT"}
 	var env []string
 	for _, n := range names {
 		if v := ts.Getenv(n); v != "" {
@@ -116,10 +119,10 @@ func show(ts *testscript.TestScript, out, err string) {
 	}
 }
 
-func cmdCode(ts *testscript.TestScript, _ bool, args []string) {
-	need(ts, args, 1, "code N")
-	if got := strconv.Itoa(worldOf(ts).code); got != args[0] {
-		ts.Fatalf("exit code is %s, not %s", got, args[0])
+func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, args, 1, "[!] code N")
+	if got := strconv.Itoa(worldOf(ts).code); (got == args[0]) == neg {
+		ts.Fatalf("exit code is %s", got)
 	}
 }
 
@@ -397,12 +400,21 @@ func cmdInside(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, args, 2, "[!] inside CONTAINER ARG…")
 	ctx, cancel := soon()
 	defer cancel()
-	out, code, err := engine.Exec(ctx, container(ts, args[0]), append([]string{"/stub"}, args[1:]...)...)
+	out, code, err := engine.Exec(ctx, container(ts, args[0]), append([]string{program(ts, args[0])}, args[1:]...)...)
 	ts.Check(err)
 	show(ts, out, "")
 	if (code != 0) != neg {
 		ts.Fatalf("inside %s: exit code %d", strings.Join(args, " "), code)
 	}
+}
+
+// program of a container: what its image starts.
+func program(ts *testscript.TestScript, name string) string {
+	ctx, cancel := soon()
+	defer cancel()
+	v, err := engine.Inspect(ctx, container(ts, name))
+	ts.Check(err)
+	return dock.Pick(v, "Path")
 }
 
 func cmdFetch(ts *testscript.TestScript, _ bool, args []string) {
@@ -441,4 +453,18 @@ func cmdTag(ts *testscript.TestScript, _ bool, args []string) {
 	repo, tag, _ := strings.Cut(args[1], ":")
 	ts.Check(engine.Tag(ctx, args[0], repo, tag))
 	ts.Defer(func() { engine.RemoveImage(context.Background(), args[1]) })
+}
+
+func cmdGolden(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 2, "golden FILE NAME")
+	got, path := ts.ReadFile(args[0]), filepath.Join(root, "e2e", "testdata", args[1])
+	if *update {
+		ts.Check(os.WriteFile(path, []byte(got), 0o644))
+		return
+	}
+	want, err := os.ReadFile(path)
+	ts.Check(err)
+	if got != string(want) {
+		ts.Fatalf("not as testdata/%s says; it says:\n%s", args[1], want)
+	}
 }

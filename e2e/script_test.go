@@ -99,7 +99,7 @@ func artefacts(env *testscript.Env, w *world) string {
 	return b.String()
 }
 
-// condition adds [port:N]: nobody listens there; [docker]: it is Docker's engine.
+// condition adds [port:N]: nobody listens there; [image:REF]: the engine has it; [exists:PATH]: the repository has it.
 func condition(cond string) (bool, error) {
 	if port, ok := strings.CutPrefix(cond, "port:"); ok {
 		l, err := net.Listen("tcp", ":"+port)
@@ -111,8 +111,9 @@ func condition(cond string) (bool, error) {
 	if ref, ok := strings.CutPrefix(cond, "image:"); ok {
 		return engine.HasImage(context.Background(), ref), nil
 	}
-	if name, ok := strings.CutPrefix(cond, "env:"); ok {
-		return os.Getenv(name) != "", nil
+	if path, ok := strings.CutPrefix(cond, "exists:"); ok {
+		_, err := os.Stat(filepath.Join(root, path))
+		return err == nil, nil
 	}
 	return false, os.ErrInvalid
 }
