@@ -120,10 +120,10 @@ func changeText(c field.Change) string {
 	return fmt.Sprintf("%s: %s → %s", name, quote(c.Old), quote(c.New))
 }
 
-// quote leaves lists as they are and puts other values in quotes.
+// quote leaves lists and single words as they are and puts other values in quotes.
 func quote(v string) string {
 	v = field.MaskURL(v)
-	if strings.HasPrefix(v, "[") || strings.HasPrefix(v, "•") {
+	if v != "" && (strings.HasPrefix(v, "[") || !strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r == '"' })) {
 		return v
 	}
 	return fmt.Sprintf("%q", v)

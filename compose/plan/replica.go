@@ -173,10 +173,10 @@ func (b *builder) judge(svc desired.Service, r *replica) {
 func (b *builder) judgeFields(svc desired.Service, r *replica) {
 	d := container.Diff(r.Spec, svc.ConfigHash, *r.live, b.have.Images[r.live.ImageID].Defaults)
 	for _, c := range d.Recreate {
-		r.create = append(r.create, fieldReason(c, d.Drift, r.Spec))
+		r.create = append(r.create, fieldReason(c, r.Spec))
 	}
 	for _, c := range d.Update {
-		r.update = append(r.update, fieldReason(c, d.Drift, r.Spec))
+		r.update = append(r.update, fieldReason(c, r.Spec))
 	}
 	if len(d.Update) > 0 && !b.have.Caps.Update {
 		r.create, r.update = append(r.create, r.update...), nil
@@ -187,13 +187,13 @@ func (b *builder) judgeFields(svc desired.Service, r *replica) {
 }
 
 // fieldReason words contents as contents, not as digests.
-func fieldReason(c field.Change, drift bool, s container.Spec) Reason {
+func fieldReason(c field.Change, s container.Spec) Reason {
 	for _, f := range s.Files {
 		if c.Path == f.Kind+"s."+f.Source+".content" && c.New != "" {
 			return ContentChanged{f.Kind, f.Source, c.Note}
 		}
 	}
-	if drift {
+	if c.Drift {
 		return Drifted{c}
 	}
 	return FieldChanged{c}

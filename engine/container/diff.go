@@ -12,108 +12,109 @@ import (
 type Difference struct {
 	Recreate []field.Change // need a new container
 	Update   []field.Change // can be had in place
-	Drift    bool           // what differs was changed behind our back, not in the Compose file
 }
 
 // Empty tells whether there is nothing to do.
 func (d Difference) Empty() bool { return len(d.Recreate) == 0 && len(d.Update) == 0 }
 
-// Diff tells how live differs from want. With our label of digests on it, that decides, and the values found only say
-// what was there before and what was updated by hand. Without (a container of Docker Compose) the config hash decides first:
-// equal hashes are equal files; else the values found are compared, less what the image (defaults, may be nil) gives by itself.
-// A live that was not inspected and has no such label does not differ.
+// Diff tells how live differs from want. With our label of digests on it, that decides, but for what the engine can change in place:
+// a label cannot follow an update, so there the value found decides. Without the label (a container of Docker Compose) the config hash
+// decides first: equal hashes are equal files; else the values found are compared, less what the image (defaults, may be nil) gives by
+// itself. A live that was not inspected and has no such label does not differ.
 func Diff(want Spec, hash string, live Live, defaults *image.Defaults) Difference {
-	wanted := want.Fields()
-	var paths []string
-	label, ours := live.Labels[LabelFields]
-	made, err := field.Parse(label)
-	ours = ours && err == nil
-	var found field.Set
+	c := comparison{want: want, wanted: want.Fields()}
 	if live.Found != nil {
-		found = live.Found.effective(want, defaults)
+		c.found = live.Found.effective(want, defaults)
 	}
+	made, ours := digestsOf(live)
+	sameFile := hash != "" && live.Labels[LabelConfigHash] == hash
+	var d Difference
 	switch {
 	case ours:
-		paths = wanted.Digests().Differing(made)
-	case hash != "" && live.Labels[LabelConfigHash] == hash, found == nil:
-	default:
-		paths = wanted.Digests().Differing(found.Digests())
-	}
-	d := split(want, wanted, found, paths)
-	if found != nil {
-		d.addDrift(want, wanted, found)
+		c.add(&d, c.wanted.Digests().Differing(made), made)
+	case sameFile:
+		c.add(&d, nil, c.wanted.Digests())
+	case c.found != nil:
+		c.add(&d, c.wanted.Digests().Differing(c.found.Digests()), nil)
 	}
 	return d
 }
 
+// digestsOf the fields that a container was made with, if our label tells.
+func digestsOf(live Live) (field.Digests, bool) {
+	label, ours := live.Labels[LabelFields]
+	if !ours {
+		return nil, false
+	}
+	made, err := field.Parse(label)
+	return made, err == nil
+}
+
 // Known tells, without an inspect, whether live carries our label of digests, and whether it may differ from want.
 func Known(want Spec, hash string, live Live) (ours, differs bool) {
-	label, ours := live.Labels[LabelFields]
-	made, err := field.Parse(label)
-	if ours && err == nil {
+	if made, ours := digestsOf(live); ours {
 		return true, len(want.Fields().Digests().Differing(made)) > 0
 	}
 	return false, hash == "" || live.Labels[LabelConfigHash] != hash
 }
 
-// split sorts the paths that differ into those that an update can reach and the others.
-func split(want Spec, wanted, found field.Set, paths []string) Difference {
-	var d Difference
+// comparison of the fields wanted with those found; found is nil while nobody has looked.
+type comparison struct {
+	want          Spec
+	wanted, found field.Set
+}
+
+// add sorts the paths that differ into those that an update can reach and the others. made are the digests that the container was made
+// with, as far as known: what differs from the value found but not from them is drift.
+func (c comparison) add(d *Difference, paths []string, made field.Digests) {
+	if c.found != nil {
+		paths = slices.DeleteFunc(paths, inPlace)
+		for _, p := range c.want.Updatable().Digests().Differing(only(c.found, inPlace).Digests()) {
+			if !ignored(p, c.wanted) {
+				paths = append(paths, p)
+			}
+		}
+	}
 	for _, p := range paths {
-		c := field.Change{Path: p, Old: found[p], New: wanted[p], OldKnown: found != nil, Note: want.Origin[p]}
-		if updatable(p, wanted) {
-			d.Update = append(d.Update, c)
+		change := field.Change{Path: p, Old: c.found[p], New: c.wanted[p], OldKnown: c.found != nil, Note: c.want.Origin[p]}
+		change.Drift = inPlace(p) && c.found != nil && made != nil && made[p] == c.wanted.Digests()[p]
+		if updatable(p, c.wanted) {
+			d.Update = append(d.Update, change)
 		} else {
-			d.Recreate = append(d.Recreate, c)
-		}
-	}
-	return d
-}
-
-// updatable tells whether the engine can bring the field to its wanted value in place. Taking a limit away is not possible
-// for most: ContainerUpdate takes zero as "leave it".
-func updatable(path string, wanted field.Set) bool {
-	switch path {
-	case "restart":
-		return true
-	case "mem_limit", "mem_reservation", "memswap_limit", "cpus", "cpu_shares", "cpu_period", "cpu_quota", "cpu_rt_period",
-		"cpu_rt_runtime", "cpuset", "pids_limit", "blkio_config.weight":
-		return wanted[path] != ""
-	}
-	return false
-}
-
-// addDrift adds what was changed on the container by hand: limits, restart policy.
-func (d *Difference) addDrift(want Spec, wanted, found field.Set) {
-	have := live(found)
-	for _, p := range want.Updatable().Digests().Differing(have.Digests()) {
-		if ignoredDrift(p, wanted) || slices.ContainsFunc(slices.Concat(d.Update, d.Recreate), func(c field.Change) bool { return c.Path == p }) {
-			continue
-		}
-		d.Drift = true
-		c := field.Change{Path: p, Old: have[p], New: wanted[p], OldKnown: true}
-		if updatable(p, wanted) {
-			d.Update = append(d.Update, c)
-		} else {
-			d.Recreate = append(d.Recreate, c)
+			d.Recreate = append(d.Recreate, change)
 		}
 	}
 }
 
-// ignoredDrift: the engine itself sets memswap_limit to twice the memory when only that is asked for.
-func ignoredDrift(path string, wanted field.Set) bool {
-	return path == "memswap_limit" && wanted[path] == ""
-}
-
-// live keeps the updatable fields of what was found.
-func live(found field.Set) field.Set {
+func only(s field.Set, keep func(string) bool) field.Set {
 	out := field.Set{}
-	for p, v := range found {
-		if updatable(p, field.Set{p: "x"}) {
+	for p, v := range s {
+		if keep(p) {
 			out[p] = v
 		}
 	}
 	return out
+}
+
+// ignored: the engine itself sets memswap_limit to twice the memory when only that is asked for.
+func ignored(path string, wanted field.Set) bool {
+	return path == "memswap_limit" && wanted[path] == ""
+}
+
+// inPlace are the fields that the engine can change on a container that exists.
+func inPlace(path string) bool {
+	switch path {
+	case "restart", "mem_limit", "mem_reservation", "memswap_limit", "cpus", "cpu_shares", "cpu_period", "cpu_quota", "cpu_rt_period",
+		"cpu_rt_runtime", "cpuset", "pids_limit", "blkio_config.weight":
+		return true
+	}
+	return false
+}
+
+// updatable tells whether the engine can bring the field to its wanted value in place. Taking a limit away is not possible:
+// ContainerUpdate takes zero as "leave it".
+func updatable(path string, wanted field.Set) bool {
+	return path == "restart" || inPlace(path) && wanted[path] != ""
 }
 
 // effective are the fields of what was found as far as the Compose file could have asked for them: what image and engine add

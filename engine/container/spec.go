@@ -228,9 +228,9 @@ func (s Spec) Fields() field.Set {
 func (s Spec) Updatable() field.Set {
 	f, r := field.Set{}, s.Resources
 	f.Put("restart", s.Restart.String())
-	f.Put("mem_limit", r.Memory)
-	f.Put("mem_reservation", r.MemoryReservation)
-	f.Put("memswap_limit", r.MemorySwap)
+	f.Put("mem_limit", bytesText(r.Memory))
+	f.Put("mem_reservation", bytesText(r.MemoryReservation))
+	f.Put("memswap_limit", bytesText(r.MemorySwap))
 	f.Put("cpus", nanoText(r.NanoCPUs))
 	f.Put("cpu_shares", r.CPUShares)
 	f.Put("cpu_period", r.CPUPeriod)
@@ -241,6 +241,21 @@ func (s Spec) Updatable() field.Set {
 	f.Put("pids_limit", r.PidsLimit)
 	f.Put("blkio_config.weight", r.BlkioWeight)
 	return f
+}
+
+// bytesText is exact, in the largest unit that the Compose file has for it: "64m".
+func bytesText(n int64) string {
+	switch {
+	case n == 0:
+		return ""
+	case n > 0 && n%(1<<30) == 0:
+		return fmt.Sprintf("%dg", n>>30)
+	case n > 0 && n%(1<<20) == 0:
+		return fmt.Sprintf("%dm", n>>20)
+	case n > 0 && n%(1<<10) == 0:
+		return fmt.Sprintf("%dk", n>>10)
+	}
+	return fmt.Sprint(n)
 }
 
 func nanoText(n int64) string {
@@ -293,7 +308,7 @@ func (s Spec) putStorage(f field.Set) {
 			f.Put(p+".mode", fmt.Sprintf("%04o", *file.Mode))
 		}
 	}
-	f.Put("shm_size", s.ShmSize)
+	f.Put("shm_size", bytesText(s.ShmSize))
 	f.Put("storage_opt", s.StorageOpt)
 	f.Put("read_only", s.ReadOnly)
 }

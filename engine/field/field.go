@@ -159,6 +159,8 @@ type Change struct {
 	Old      string `json:"old,omitempty"`
 	New      string `json:"new,omitempty"`
 	OldKnown bool   `json:"oldKnown"`
+	// Drift: the file did not change, the resource was changed behind its back.
+	Drift bool `json:"drift,omitempty"`
 	// Note says where the value comes from, if not from the service itself: "web.env".
 	Note string `json:"note,omitempty"`
 }
