@@ -21,9 +21,12 @@ type file struct {
 	dir  string       // what its relative paths start from
 	env  map[string]string
 
-	extended bool // read only because a service extends one of it
-	tagged   bool // holds !reset or !override
-	edited   bool // the trees are no longer what the text says
+	from     *yaml.Node // what names it in another file
+	extended bool       // read only because a service extends one of it
+	tagged   bool       // holds !reset or !override
+	edited   bool       // the trees are no longer what the text says
+
+	index map[*yaml.Node]map[string]pair // of large mappings
 }
 
 // parse fills docs. What cannot be read is told with its place.
@@ -105,7 +108,10 @@ func resolve(n *yaml.Node) *yaml.Node {
 }
 
 // pair is a key of a mapping and its value, aliases resolved.
-type pair struct{ key, value *yaml.Node }
+type pair struct {
+	key, value *yaml.Node
+	in         *yaml.Node // the mapping that holds it
+}
 
 // pairs of a mapping as it reads once merge keys are carried out: own keys first, then merged ones that they do not hide.
 func pairs(m *yaml.Node) []pair {
@@ -117,7 +123,7 @@ func pairs(m *yaml.Node) []pair {
 			merged = append(merged, bases(v)...)
 			continue
 		}
-		out = append(out, pair{resolve(k), resolve(v)})
+		out = append(out, pair{k, resolve(v), m})
 	}
 	if len(merged) == 0 {
 		return out
@@ -140,7 +146,7 @@ func pairs(m *yaml.Node) []pair {
 				merged = append(merged, bases(v)...)
 			} else if !seen[k.Value] {
 				seen[k.Value] = true
-				out = append(out, pair{resolve(k), resolve(v)})
+				out = append(out, pair{k, resolve(v), b})
 			}
 		}
 	}

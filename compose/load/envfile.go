@@ -16,25 +16,20 @@ import (
 )
 
 // resolveEnvironment puts env files and the project's environment into the services, as `up` sees them.
-func (s *session) resolveEnvironment() error {
+func (s *session) resolveEnvironment() {
 	rawFormat()
 	s.fromEnvFile = map[string]map[string]string{}
 	for name, c := range s.project.Services {
 		c.Environment = c.Environment.Resolve(s.lookup)
 		if len(c.EnvFiles) > 0 {
-			if err := s.readServiceEnv(&c); err != nil {
-				return err
-			}
+			s.readServiceEnv(&c)
 		}
 		if len(c.LabelFiles) > 0 {
-			if err := s.readLabels(&c); err != nil {
-				return err
-			}
+			s.readLabels(&c)
 		}
 		c.EnvFiles = nil
 		s.project.Services[name] = c
 	}
-	return nil
 }
 
 func (s *session) lookup(name string) (string, bool) {
@@ -43,7 +38,7 @@ func (s *session) lookup(name string) (string, bool) {
 }
 
 // readServiceEnv reads the env files in order. What the service sets itself wins, also over values of earlier names.
-func (s *session) readServiceEnv(c *types.ServiceConfig) error {
+func (s *session) readServiceEnv(c *types.ServiceConfig) {
 	own := c.Environment
 	values := map[string]string(own.ToMapping())
 	from := map[string]string{}
@@ -59,7 +54,7 @@ func (s *session) readServiceEnv(c *types.ServiceConfig) error {
 	for _, f := range c.EnvFiles {
 		next := maps.Clone(values)
 		if err := readValues(f.Path, f.Format, next, resolve); err != nil {
-			if errors.Is(err, fs.ErrNotExist) && !bool(f.Required) {
+			if errors.Is(err, errNoEnvFile) && !bool(f.Required) {
 				continue
 			}
 			s.complain(s.item([]string{"services", c.Name, "env_file"}, f.Path), "service %q: %v", c.Name, err)
@@ -77,11 +72,10 @@ func (s *session) readServiceEnv(c *types.ServiceConfig) error {
 	}
 	c.Environment = types.Mapping(values).ToMappingWithEquals().OverrideBy(own)
 	s.fromEnvFile[c.Name] = from
-	return nil
 }
 
 // readLabels reads the label files in order; the service's own labels win.
-func (s *session) readLabels(c *types.ServiceConfig) error {
+func (s *session) readLabels(c *types.ServiceConfig) {
 	labels := types.Labels{}
 	for _, path := range c.LabelFiles {
 		values := map[string]string{}
@@ -94,13 +88,12 @@ func (s *session) readLabels(c *types.ServiceConfig) error {
 	}
 	maps.Copy(labels, c.Labels)
 	c.Labels = labels
-	return nil
 }
 
 func readValues(path, format string, into map[string]string, lookup dotenv.LookupFn) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("env file %s not found: %w", path, err)
+		return fmt.Errorf("%w: %s", errNoEnvFile, path)
 	}
 	if err != nil {
 		return fmt.Errorf("read env file: %w", err)
@@ -111,6 +104,8 @@ func readValues(path, format string, into map[string]string, lookup dotenv.Looku
 	}
 	return nil
 }
+
+var errNoEnvFile = errors.New("env file not found")
 
 // rawFormat teaches compose-go `format: raw`, lines as `docker run --env-file` takes them.
 var rawFormat = sync.OnceFunc(func() {

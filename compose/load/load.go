@@ -109,6 +109,7 @@ type session struct {
 	others   []*file // included and extended
 	diags    diag.List
 	broken   map[string]bool // path of what was dropped because of a mistake
+	unusable bool            // a mistake that leaves nothing to load
 	project  *types.Project  // as `up` sees it
 	dict     map[string]any  // with NoInterpolate: what config prints
 	selected *types.Project  // as `config` sees it
@@ -194,12 +195,15 @@ func (s *session) load(ctx context.Context) (err error) {
 	if s.o.NoInterpolate {
 		return s.outcome()
 	}
-	s.check()
+	if err := s.enable(); err != nil {
+		return err
+	}
+	if !s.o.NoConsistency {
+		s.check()
+	}
+	s.resolveEnvironment()
 	if s.diags.HasErrors() {
 		return s.diags
-	}
-	if err := s.resolveEnvironment(); err != nil {
-		return s.explain(err)
 	}
 	s.convert()
 	return s.outcome()

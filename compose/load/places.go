@@ -30,7 +30,7 @@ func (p spot) found() bool { return p.node != nil }
 func (s *session) at(path ...string) (key, value spot) {
 	for _, f := range s.lastFirst() {
 		for i := len(f.docs) - 1; i >= 0; i-- {
-			if k, v := descend(f.docs[i], path); v != nil {
+			if k, v := f.descend(f.docs[i], path); v != nil {
 				return spot{f, k}, spot{f, v}
 			}
 		}
@@ -55,12 +55,12 @@ func (s *session) lastFirst() []*file {
 	return out
 }
 
-func descend(n *yaml.Node, path []string) (key, value *yaml.Node) {
+func (f *file) descend(n *yaml.Node, path []string) (key, value *yaml.Node) {
 	key, value = n, n
 	for _, p := range path {
 		switch value.Kind {
 		case yaml.MappingNode:
-			key, value = entry(value, p)
+			key, value = f.entry(value, p)
 		case yaml.SequenceNode:
 			key = listed(value, p)
 			value = key
@@ -72,6 +72,26 @@ func descend(n *yaml.Node, path []string) (key, value *yaml.Node) {
 		}
 	}
 	return key, value
+}
+
+// entry of a mapping. Large ones, like the services of a large project, are indexed once they are asked for; after that
+// nothing may be taken out of them.
+func (f *file) entry(m *yaml.Node, key string) (k, v *yaml.Node) {
+	if len(m.Content) < 32 {
+		return entry(m, key)
+	}
+	if f.index[m] == nil {
+		index := map[string]pair{}
+		for _, p := range pairs(m) {
+			index[p.key.Value] = p
+		}
+		if f.index == nil {
+			f.index = map[*yaml.Node]map[string]pair{}
+		}
+		f.index[m] = index
+	}
+	p := f.index[m][key]
+	return p.key, p.value
 }
 
 // listed is the item of a list that an index, a name or the whole text stands for: "0", "db" for "db:alias".
@@ -95,16 +115,15 @@ func listed(list *yaml.Node, p string) *yaml.Node {
 
 // inBase looks in what a service extends, and in what that extends.
 func (s *session) inBase(path []string) (key, value spot) {
-	name := path[1]
 	seen := map[spot]bool{}
-	key, svc := s.at("services", name)
+	_, svc := s.at("services", path[1])
 	for svc.found() && !seen[svc] {
 		seen[svc] = true
 		base, ok := s.base(svc)
 		if !ok {
-			return spot{}, spot{}
+			break
 		}
-		if k, v := descend(base.node, path[2:]); v != nil {
+		if k, v := base.file.descend(base.node, path[2:]); v != nil {
 			return spot{base.file, k}, spot{base.file, v}
 		}
 		svc = base
@@ -118,21 +137,21 @@ func (s *session) base(svc spot) (spot, bool) {
 	if ext == nil {
 		return spot{}, false
 	}
-	name, from := ext.Value, svc.file
-	if ext.Kind == yaml.MappingNode {
-		if n := child(ext, "service"); n != nil {
-			name = n.Value
-		}
-		if n := child(ext, "file"); n != nil {
-			from = s.fileAt(svc.file.abs(svc.file.interpolate(n.Value)))
-		}
+	files := []*file{svc.file}
+	if n := child(ext, "file"); n != nil {
+		files = []*file{s.fileAt(svc.file.abs(svc.file.interpolate(n.Value)))}
+	} else if !svc.file.extended {
+		files = append(files, s.others...) // an included file may hold it
 	}
-	if from == nil {
-		return spot{}, false
-	}
-	for i := len(from.docs) - 1; i >= 0; i-- {
-		if _, v := descend(from.docs[i], []string{"services", svc.file.interpolate(name)}); v != nil {
-			return spot{from, v}, true
+	path := []string{"services", baseName(svc)}
+	for i, f := range files {
+		if f == nil || i > 0 && f.extended {
+			continue
+		}
+		for d := len(f.docs) - 1; d >= 0; d-- {
+			if _, v := f.descend(f.docs[d], path); v != nil {
+				return spot{f, v}, true
+			}
 		}
 	}
 	return spot{}, false

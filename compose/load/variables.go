@@ -1,9 +1,15 @@
 package load
 
 import (
+	"bytes"
+	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/compose-spec/compose-go/v2/template"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/tutti-run/tutti/compose/diag"
 )
 
 // substitute is compose-go's, quiet, and quick for what holds no variable.
@@ -16,12 +22,211 @@ func substitute(text string, lookup template.Mapping) (string, error) {
 
 // interpolate is the text with the file's variables put in; where that fails, the text itself.
 func (f *file) interpolate(text string) string {
-	out, err := substitute(text, func(name string) (string, bool) {
-		v, ok := f.env[name]
-		return v, ok
-	})
+	out, err := substitute(text, f.lookup)
 	if err != nil {
 		return text
 	}
 	return out
+}
+
+func (f *file) lookup(name string) (string, bool) {
+	v, ok := f.env[name]
+	return v, ok
+}
+
+// use is a variable in a text that comes to nothing.
+type use struct {
+	at      int    // where its "$" stands
+	name    string // "" if the text after "$" is no variable
+	missing bool   // it is required: ${NAME:?text}
+	text    string // of a required one: what its author says
+}
+
+// uses lists the variables of a text that are not set, the required ones that are missing, and what is no variable.
+// Defaults count only where they are taken. Nested texts are worked off a list, not by recursion.
+func uses(text string, lookup template.Mapping) []use {
+	var out []use
+	todo := []part{{0, len(text)}}
+	for len(todo) > 0 {
+		p := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for i := p.from; i < p.to; i++ {
+			if text[i] != '$' {
+				continue
+			}
+			u, nested, end := variable(text, i, p.to, lookup)
+			if u != nil {
+				out = append(out, *u)
+			}
+			if nested.to > nested.from {
+				todo = append(todo, nested)
+			}
+			i = end - 1
+		}
+	}
+	return out
+}
+
+type part struct{ from, to int }
+
+// variable reads one variable at text[i] == '$'; nested is the default or alternative that is taken, end is behind it all.
+func variable(text string, i, to int, lookup template.Mapping) (u *use, nested part, end int) {
+	rest := text[i+1 : to]
+	switch {
+	case strings.HasPrefix(rest, "$"):
+		return nil, part{}, i + 2
+	case !strings.HasPrefix(rest, "{"):
+		name := name(rest)
+		if name == "" {
+			return nil, part{}, i + 1
+		}
+		return unset(i, name, lookup), part{}, i + 1 + len(name)
+	}
+	size := braced(rest)
+	if size < 0 {
+		return &use{at: i}, part{}, to
+	}
+	name := name(rest[1:])
+	op := rest[1+len(name) : size-1]
+	from, end := i+2+len(name), i+1+size
+	if name == "" || op != "" && !strings.ContainsAny(op[:1], ":-+?") {
+		return &use{at: i}, part{}, end
+	}
+	u, skip := operate(i, name, op, lookup)
+	if skip == 0 {
+		return u, part{}, end
+	}
+	return u, part{from + skip, end - 1}, end
+}
+
+// operate applies ${name op…}. skip is how long the operator is when what follows it is taken.
+func operate(at int, name, op string, lookup template.Mapping) (u *use, skip int) {
+	value, ok := lookup(name)
+	if op == "" {
+		return unset(at, name, lookup), 0
+	}
+	sign, set := op[:1], ok
+	if len(op) > 1 && sign == ":" {
+		sign, set = op[:2], ok && value != ""
+	}
+	switch strings.TrimPrefix(sign, ":") {
+	case "-":
+		if !set {
+			return nil, len(sign)
+		}
+	case "+":
+		if set {
+			return nil, len(sign)
+		}
+	case "?":
+		if !set {
+			return &use{at: at, name: name, missing: true, text: op[len(sign):]}, 0
+		}
+	default:
+		return &use{at: at}, 0
+	}
+	return nil, 0
+}
+
+func unset(at int, name string, lookup template.Mapping) *use {
+	if _, ok := lookup(name); ok {
+		return nil
+	}
+	return &use{at: at, name: name}
+}
+
+func name(text string) string {
+	for i := range len(text) {
+		b := text[i]
+		letter := b == '_' || b|0x20 >= 'a' && b|0x20 <= 'z'
+		if !letter && (i == 0 || b < '0' || b > '9') {
+			return text[:i]
+		}
+	}
+	return text
+}
+
+// braced is how long the text in braces at the start is, with the braces; -1 if they are not closed.
+func braced(text string) int {
+	depth := 0
+	for i := range len(text) {
+		switch text[i] {
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return -1
+}
+
+// checkVariables tells about the variables of one value.
+func (s *session) checkVariables(f *file, n *yaml.Node) {
+	for _, u := range uses(n.Value, f.lookup) {
+		d := diag.Diagnostic{Severity: diag.Error, Place: f.within(n, u.at)}
+		switch {
+		case u.name == "":
+			d.Text = "\"$\" is not followed by a variable's name"
+			d.Hint = "write $$ for a plain $"
+			s.unusable = true
+		case u.missing:
+			d.Text = strings.TrimSuffix(fmt.Sprintf("required variable %s is missing a value: %s", u.name, f.interpolate(u.text)), ": ")
+			s.unusable = true
+		default:
+			d.Text = fmt.Sprintf("variable %q is not set", u.name)
+			if !s.o.Strict {
+				d.Severity = diag.Warning
+				d.Text += ", an empty text is used"
+			}
+		}
+		s.diags = append(s.diags, d)
+	}
+}
+
+// within is the place of the byte at offset in a scalar's text: the same characters are looked for in the file, from
+// where the scalar begins.
+func (f *file) within(n *yaml.Node, offset int) diag.Place {
+	word := n.Value[offset:]
+	if end := strings.IndexFunc(word, func(r rune) bool { return r < '-' && r != '$' || r == '}' }); end > 0 {
+		word = word[:end]
+	}
+	at := f.offset(n.Line, n.Column)
+	rest := f.text[min(at, len(f.text)):]
+	for range strings.Count(n.Value[:offset], word) {
+		i := bytes.Index(rest, []byte(word))
+		if i < 0 {
+			return f.place(n)
+		}
+		at, rest = at+i+len(word), rest[i+len(word):]
+	}
+	i := bytes.Index(rest, []byte(word))
+	if i < 0 {
+		return f.place(n)
+	}
+	return f.placeOf(at + i)
+}
+
+// offset of a line and column, both from 1.
+func (f *file) offset(line, column int) int {
+	at := 0
+	for ; line > 1; line-- {
+		i := bytes.IndexByte(f.text[at:], '\n')
+		if i < 0 {
+			return len(f.text)
+		}
+		at += i + 1
+	}
+	for ; column > 1 && at < len(f.text); column-- {
+		_, size := utf8.DecodeRune(f.text[at:])
+		at += size
+	}
+	return at
+}
+
+func (f *file) placeOf(offset int) diag.Place {
+	before := f.text[:offset]
+	line := bytes.LastIndexByte(before, '\n') + 1
+	return diag.Place{File: f.name, Line: bytes.Count(before, []byte("\n")) + 1, Column: utf8.RuneCount(before[line:]) + 1}
 }

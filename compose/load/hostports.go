@@ -1,0 +1,105 @@
+package load
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/tutti-run/tutti/compose/diag"
+)
+
+// claim of a service on ports of the host.
+type claim struct {
+	service, text string
+	ip            string // "" is every address
+	first, last   int
+}
+
+// checkHostPorts finds services that want the same port of the host. A range that is wider than what the container has
+// behind it leaves the engine a choice, and is not held against anyone.
+func (s *session) checkHostPorts() {
+	byPort := map[string][]claim{}
+	for _, name := range slices.Sorted(maps.Keys(s.project.Services)) {
+		c := s.project.Services[name]
+		for _, p := range c.Ports {
+			cl, ok := fixed(name, p)
+			if !ok {
+				continue
+			}
+			if n := c.GetScale(); n > 1 {
+				d := s.warn(s.portSpot(c, p), "service %q: %d replicas want host port %s, only one can have it", name, n, cl.text)
+				d.Hint = "leave the host port out, or give a range"
+			}
+			key := p.Protocol + "/" + strconv.Itoa(cl.first)
+			s.checkClaim(c, p, cl, byPort[key])
+			byPort[key] = append(byPort[key], cl)
+		}
+	}
+}
+
+func fixed(service string, p types.ServicePortConfig) (claim, bool) {
+	first, last, err := portRange(p.Published)
+	if err != nil || first != last || first == 0 || p.Mode == "host" && p.Published == "" {
+		return claim{}, false
+	}
+	return claim{service: service, text: p.Published, ip: p.HostIP, first: first, last: last}, true
+}
+
+func (s *session) checkClaim(c types.ServiceConfig, p types.ServicePortConfig, cl claim, before []claim) {
+	for _, b := range before {
+		if b.service == cl.service || !sameAddress(b.ip, cl.ip) {
+			continue
+		}
+		sev, text := diag.Error, fmt.Sprintf("services %q and %q both publish host port %s", b.service, c.Name, cl.text)
+		if p.Protocol != "tcp" {
+			text += "/" + p.Protocol
+		}
+		d := s.tell(sev, s.portSpot(c, p), "%s", text)
+		d.Path = "services." + c.Name + ".ports"
+		return
+	}
+}
+
+// sameAddress tells whether two host addresses cannot both be bound: they are equal, or one of them is every address of
+// that kind.
+func sameAddress(a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, xAny := parseAddress(a)
+	y, yAny := parseAddress(b)
+	if a == "" || b == "" {
+		return true
+	}
+	return x.Is4() == y.Is4() && (x == y || xAny || yAny)
+}
+
+func parseAddress(text string) (netip.Addr, bool) {
+	a, err := netip.ParseAddr(text)
+	return a.Unmap(), err == nil && a.IsUnspecified()
+}
+
+// portSpot is where a port of a service is written.
+func (s *session) portSpot(c types.ServiceConfig, p types.ServicePortConfig) spot {
+	k, list := s.at("services", c.Name, "ports")
+	if !list.found() {
+		return k
+	}
+	for _, e := range list.node.Content {
+		e = resolve(e)
+		if v := child(e, "published"); v != nil && list.file.interpolate(v.Value) == p.Published {
+			return spot{list.file, v}
+		}
+		made, err := types.ParsePortConfig(list.file.interpolate(e.Value))
+		if err == nil && slices.ContainsFunc(made, func(q types.ServicePortConfig) bool {
+			return q.Published == p.Published && q.Target == p.Target && q.HostIP == p.HostIP && q.Protocol == p.Protocol
+		}) {
+			return spot{list.file, e}
+		}
+	}
+	return k
+}

@@ -1,0 +1,228 @@
+package load
+
+import (
+	"fmt"
+	"net"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/compose-spec/compose-go/v2/format"
+	"github.com/compose-spec/compose-go/v2/types"
+)
+
+// meaning says what is wrong with a text, "" if nothing is.
+type meaning func(text string) string
+
+// meanings are the checks of what texts mean, by path with * for names and [] for items. The schema takes any text there.
+var meanings = sync.OnceValue(func() map[string]meaning {
+	m := map[string]meaning{}
+	add := func(check meaning, paths string) {
+		for _, p := range strings.Fields(paths) {
+			m["services.*."+p] = check
+		}
+	}
+	add(duration, `stop_grace_period healthcheck.interval healthcheck.timeout healthcheck.start_period healthcheck.start_interval
+		deploy.update_config.delay deploy.update_config.monitor deploy.rollback_config.delay deploy.rollback_config.monitor
+		deploy.restart_policy.delay deploy.restart_policy.window`)
+	add(size, `mem_limit mem_reservation memswap_limit mem_swappiness shm_size build.shm_size volumes.[].tmpfs.size
+		deploy.resources.limits.memory deploy.resources.reservations.memory blkio_config.device_read_bps.[].rate
+		blkio_config.device_read_iops.[].rate blkio_config.device_write_bps.[].rate blkio_config.device_write_iops.[].rate`)
+	add(whole, `scale cpu_count cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares oom_score_adj pids_limit
+		healthcheck.retries deploy.replicas deploy.update_config.parallelism deploy.rollback_config.parallelism
+		deploy.restart_policy.max_attempts deploy.placement.max_replicas_per_node deploy.resources.limits.pids
+		ulimits.* ulimits.*.soft ulimits.*.hard build.ulimits.* build.ulimits.*.soft build.ulimits.*.hard
+		blkio_config.weight blkio_config.weight_device.[].weight`)
+	add(number, "cpus cpu_percent deploy.resources.limits.cpus deploy.resources.reservations.cpus")
+	add(shortPort, "ports.[]")
+	add(onePort, "ports.[].target")
+	add(hostPorts, "ports.[].published")
+	add(protocol, "ports.[].protocol")
+	add(address, "ports.[].host_ip networks.*.ipv4_address networks.*.ipv6_address")
+	add(exposed, "expose.[]")
+	add(shortVolume, "volumes.[]")
+	add(restartPolicy, "restart")
+	add(extraHost, "extra_hosts.[] build.extra_hosts.[]")
+	add(fileMode, "configs.[].mode secrets.[].mode build.secrets.[].mode")
+	add(deviceCount, "gpus.[].count deploy.resources.reservations.devices.[].count")
+	m["networks.*.ipam.config.[].subnet"] = subnet
+	m["networks.*.ipam.config.[].ip_range"] = subnet
+	m["networks.*.ipam.config.[].gateway"] = address
+	return m
+})
+
+func duration(text string) string {
+	var d types.Duration
+	if err := d.DecodeMapstructure(text); err != nil {
+		return fmt.Sprintf("%q is not a duration; write it like \"1m30s\"", text)
+	}
+	return ""
+}
+
+func size(text string) string {
+	var b types.UnitBytes
+	if err := b.DecodeMapstructure(text); err != nil {
+		return fmt.Sprintf("%q is not a size; write it like \"512m\"", text)
+	}
+	return ""
+}
+
+func whole(text string) string {
+	if _, err := strconv.ParseInt(text, 0, 64); err != nil {
+		return fmt.Sprintf("%q is not a whole number", text)
+	}
+	return ""
+}
+
+func number(text string) string {
+	if _, err := strconv.ParseFloat(text, 64); err != nil {
+		return fmt.Sprintf("%q is not a number", text)
+	}
+	return ""
+}
+
+// shortPort checks the short form of a port: [[address:]host:]container[/protocol], each port maybe a range.
+func shortPort(text string) string {
+	_, err := types.ParsePortConfig(text)
+	if err == nil {
+		return outOfRange(text, text)
+	}
+	if msg := outOfRange(text, text); msg != "" {
+		return msg
+	}
+	return fmt.Sprintf("%q is not a port: %v", text, err)
+}
+
+var digits = regexp.MustCompile(`\d+`)
+
+// outOfRange looks at the port numbers of a text, behind the address if there is one.
+func outOfRange(text, whole string) string {
+	if i := strings.LastIndexByte(text, ']'); i >= 0 {
+		text = text[i+1:]
+	}
+	parts := strings.Split(text, ":")
+	for _, p := range parts[max(0, len(parts)-2):] {
+		p, _, _ = strings.Cut(p, "/")
+		if strings.Count(p, ".") > 0 {
+			continue
+		}
+		for _, d := range digits.FindAllString(p, -1) {
+			if n, err := strconv.Atoi(d); err != nil || n > 65535 {
+				return fmt.Sprintf("%q: port %s is out of range, 65535 is the last", whole, d)
+			}
+		}
+	}
+	return ""
+}
+
+func onePort(text string) string {
+	if n, err := strconv.Atoi(text); err != nil || n < 1 || n > 65535 {
+		return fmt.Sprintf("%q is not a port between 1 and 65535", text)
+	}
+	return ""
+}
+
+func hostPorts(text string) string {
+	if _, _, err := portRange(text); err != nil {
+		return fmt.Sprintf("%q is not a port or range of ports: %v", text, err)
+	}
+	return ""
+}
+
+// portRange is the first and last port of "8000" or "8000-8010".
+func portRange(text string) (first, last int, err error) {
+	a, b, ranged := strings.Cut(text, "-")
+	if !ranged {
+		b = a
+	}
+	if first, err = strconv.Atoi(a); err != nil {
+		return 0, 0, fmt.Errorf("%q is not a number", a)
+	}
+	if last, err = strconv.Atoi(b); err != nil {
+		return 0, 0, fmt.Errorf("%q is not a number", b)
+	}
+	if first < 0 || last > 65535 {
+		return 0, 0, fmt.Errorf("65535 is the last port")
+	}
+	if first > last {
+		return 0, 0, fmt.Errorf("%d is after %d", first, last)
+	}
+	return first, last, nil
+}
+
+func protocol(text string) string {
+	switch text {
+	case "tcp", "udp", "sctp":
+		return ""
+	}
+	return fmt.Sprintf("%q is not a protocol: tcp, udp or sctp", text)
+}
+
+func address(text string) string {
+	if net.ParseIP(text) == nil {
+		return fmt.Sprintf("%q is not an IP address", text)
+	}
+	return ""
+}
+
+func subnet(text string) string {
+	if _, _, err := net.ParseCIDR(text); err != nil {
+		return fmt.Sprintf("%q is not a range of addresses; write it like \"10.1.0.0/16\"", text)
+	}
+	return ""
+}
+
+func exposed(text string) string {
+	ports, proto, ok := strings.Cut(text, "/")
+	if ok && protocol(proto) != "" {
+		return protocol(proto)
+	}
+	return hostPorts(ports)
+}
+
+func shortVolume(text string) string {
+	if _, err := format.ParseVolume(text); err != nil {
+		return strings.TrimPrefix(err.Error(), "invalid spec: ")
+	}
+	return ""
+}
+
+func restartPolicy(text string) string {
+	name, count, ok := strings.Cut(text, ":")
+	switch name {
+	case "no", "always", "unless-stopped", "":
+		if !ok {
+			return ""
+		}
+	case "on-failure":
+		if _, err := strconv.ParseUint(count, 10, 31); !ok || err == nil {
+			return ""
+		}
+	}
+	return fmt.Sprintf("%q is not a restart policy: no, always, unless-stopped, on-failure or on-failure:3", text)
+}
+
+func extraHost(text string) string {
+	if !strings.ContainsAny(text, "=:") {
+		return fmt.Sprintf("%q has no address; write it like \"name=10.0.0.1\"", text)
+	}
+	return ""
+}
+
+func fileMode(text string) string {
+	if _, err := strconv.ParseInt(strings.TrimPrefix(text, "0o"), 0, 32); err != nil {
+		return fmt.Sprintf("%q is not a file mode; write it like \"0440\"", text)
+	}
+	return ""
+}
+
+func deviceCount(text string) string {
+	if strings.EqualFold(text, "all") {
+		return ""
+	}
+	if _, err := strconv.Atoi(text); err != nil {
+		return fmt.Sprintf("%q is neither \"all\" nor a number", text)
+	}
+	return ""
+}

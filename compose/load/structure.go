@@ -1,0 +1,342 @@
+package load
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/tutti-run/tutti/compose/diag"
+)
+
+// structure checks one file against the specification. What is wrong is told and taken out of the tree, so that the rest
+// can be loaded and all mistakes be told at once.
+type structure struct {
+	s       *session
+	f       *file
+	seen    map[visit]bool // anchors are checked once for each shape
+	partial bool           // other files or base services may complete what is here
+	path    []string
+}
+
+type visit struct {
+	node  *yaml.Node
+	shape *shape
+}
+
+func (s *session) checkStructure(f *file) {
+	c := &structure{s: s, f: f, seen: map[visit]bool{}, partial: len(s.main)+len(s.others) > 1}
+	for _, d := range f.docs {
+		c.partial = c.partial || len(f.docs) > 1
+		c.value(d, specification(), "")
+	}
+}
+
+// value checks one node; false means that it cannot be used at all. generic is its path with * for names of the user and
+// [] for items.
+func (c *structure) value(n *yaml.Node, sh *shape, generic string) bool {
+	if n.Tag == "!reset" || sh == nil {
+		return true
+	}
+	if n.Kind != yaml.ScalarNode {
+		v := visit{n, sh}
+		if c.seen[v] {
+			return true
+		}
+		c.seen[v] = true
+	}
+	types := c.types(n)
+	if !sh.takes(types...) {
+		return c.wrongType(n, sh)
+	}
+	sh = sh.choose(types...)
+	switch n.Kind {
+	case yaml.MappingNode:
+		return c.mapping(n, sh, generic)
+	case yaml.SequenceNode:
+		return c.list(n, sh, generic)
+	}
+	return c.scalar(n, sh, generic)
+}
+
+// types that a node is of. Interpolated text may become a number or a boolean.
+func (c *structure) types(n *yaml.Node) []string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return []string{"object"}
+	case yaml.SequenceNode:
+		return []string{"array"}
+	}
+	switch n.ShortTag() {
+	case "!!int":
+		return []string{"integer", "number"}
+	case "!!float":
+		return []string{"number"}
+	case "!!bool":
+		return []string{"boolean"}
+	case "!!null":
+		return []string{"null"}
+	}
+	if !strings.Contains(n.Value, "$") {
+		return []string{"string"}
+	}
+	if c.s.o.NoInterpolate {
+		return []string{"string", "integer", "number", "boolean"}
+	}
+	return append([]string{"string"}, parsed(c.f.interpolate(n.Value))...)
+}
+
+func parsed(text string) []string {
+	if _, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return []string{"integer", "number"}
+	}
+	if _, err := strconv.ParseFloat(text, 64); err == nil {
+		return []string{"number"}
+	}
+	if _, ok := boolean(text); ok {
+		return []string{"boolean"}
+	}
+	return nil
+}
+
+func (c *structure) wrongType(n *yaml.Node, sh *shape) bool {
+	is := typeWords[c.types(n)[0]]
+	if is == "text" && n.Value == "" {
+		is = "empty"
+	}
+	d := c.fail(n, "%s must be %s, not %s", c.label(), strings.Join(sh.words(), " or "), is)
+	if n.Kind == yaml.ScalarNode && is != "empty" && slices.Contains(sh.words(), "a list") {
+		d.Hint = "write it as a list: put \"- \" before it"
+	}
+	return false
+}
+
+func (c *structure) mapping(n *yaml.Node, sh *shape, generic string) bool {
+	all := pairs(n)
+	for _, p := range all {
+		sub, named, ok := sh.key(p.key.Value)
+		if !ok {
+			c.unknown(p, n, sh)
+			c.remove(p.in, p.key, p.key.Value)
+			continue
+		}
+		if sub == nil || !named && strings.HasPrefix(p.key.Value, "x-") && !isName(generic) {
+			continue
+		}
+		next := join(generic, p.key.Value)
+		if !named {
+			next = join(generic, "*")
+		}
+		c.path = append(c.path, p.key.Value)
+		if !c.value(p.value, sub, next) {
+			c.remove(p.in, p.key, "")
+		}
+		c.path = c.path[:len(c.path)-1]
+	}
+	return c.complete(n, sh, all, generic)
+}
+
+// isName tells whether the keys under a path are names that the user gives, where x- means nothing.
+func isName(generic string) bool {
+	switch generic {
+	case "services", "networks", "volumes", "configs", "secrets", "models", "jobs", "services.*.depends_on", "services.*.networks":
+		return true
+	}
+	return false
+}
+
+func join(generic, key string) string {
+	if generic == "" {
+		return key
+	}
+	return generic + "." + key
+}
+
+// remove takes a key or item out of the tree and remembers that it was there.
+func (c *structure) remove(from, n *yaml.Node, key string) {
+	drop(from, n)
+	c.f.edited = true
+	path := c.path
+	if key != "" {
+		path = append(path[:len(path):len(path)], key)
+	}
+	c.s.broken[strings.Join(path, ".")] = true
+}
+
+func (c *structure) unknown(p pair, m *yaml.Node, sh *shape) {
+	d := c.fail(p.key, "%sunknown key %q", c.prefix(), p.key.Value)
+	d.Path = strings.Join(append(c.path[:len(c.path):len(c.path)], p.key.Value), ".")
+	var names []string
+	for k := range sh.keys {
+		if child(m, k) == nil {
+			names = append(names, k)
+		}
+	}
+	if near := diag.Nearest(p.key.Value, names); near != "" {
+		d.Hint = fmt.Sprintf("did you mean %q?", near)
+	} else if len(sh.keys) == 0 && len(sh.patterns) > 0 {
+		d.Text = fmt.Sprintf("%s%q cannot be a name here: letters, digits, dots, dashes and underscores only", c.prefix(), p.key.Value)
+	} else if len(c.path) == 0 && looksLikeService(p.value) {
+		d.Hint = "a service belongs under \"services\""
+	}
+}
+
+// complete checks that what is required is there. What another file may add cannot be missed here.
+func (c *structure) complete(n *yaml.Node, sh *shape, all []pair, generic string) bool {
+	ok := true
+	for _, r := range sh.required {
+		if slices.ContainsFunc(all, func(p pair) bool { return p.key.Value == r }) {
+			continue
+		}
+		if c.partial && !strings.Contains(generic, "[]") {
+			continue
+		}
+		c.fail(n, "%s needs %q", c.label(), r)
+		ok = false
+	}
+	return ok
+}
+
+func (c *structure) list(n *yaml.Node, sh *shape, generic string) bool {
+	have := map[string]int{}
+	for i, item := range slices.Clone(n.Content) {
+		e := resolve(item)
+		c.path = append(c.path, strconv.Itoa(i))
+		ok := c.value(e, sh.items, generic+".[]")
+		if ok && sh.unique && e.Kind == yaml.ScalarNode && !deduplicated[generic] {
+			if _, twice := have[e.Value]; twice {
+				c.fail(e, "%s: %q stands in the list twice", strings.TrimSuffix(c.label(), "."+strconv.Itoa(i)), e.Value)
+				ok = false
+			}
+			have[e.Value] = i
+		}
+		if !ok {
+			c.remove(n, item, "")
+		}
+		c.path = c.path[:len(c.path)-1]
+	}
+	return true
+}
+
+// deduplicated are the lists in which compose-go lets the last of equal items win.
+var deduplicated = func() map[string]bool {
+	m := map[string]bool{"networks.*.labels": true}
+	for _, k := range strings.Fields(`annotations build.args build.additional_contexts build.labels cap_add cap_drop devices
+		configs deploy.labels dns dns_opt dns_search environment env_file expose labels links networks.*.aliases
+		networks.*.link_local_ips ports profiles secrets sysctls tmpfs volumes`) {
+		m["services.*."+k] = true
+	}
+	return m
+}()
+
+func (c *structure) scalar(n *yaml.Node, sh *shape, generic string) bool {
+	if n.ShortTag() == "!!null" || c.s.o.NoInterpolate && strings.Contains(n.Value, "$") {
+		return true
+	}
+	text := n.Value
+	if strings.Contains(text, "$") {
+		text = c.f.interpolate(text)
+	}
+	if len(sh.enum) > 0 && !slices.Contains(sh.enum, text) {
+		d := c.fail(n, "%s: %q is not one of %s", c.label(), text, strings.Join(sh.enum, ", "))
+		if near := diag.Nearest(text, sh.enum); near != "" {
+			d.Hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		return false
+	}
+	if sh.match != nil && !sh.match.MatchString(text) {
+		c.fail(n, "%s: %q is not valid here", c.label(), text)
+		return false
+	}
+	return c.inRange(n, sh, text) && c.truth(n, sh, text) && c.meaning(n, generic, text)
+}
+
+func (c *structure) inRange(n *yaml.Node, sh *shape, text string) bool {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return true
+	}
+	if sh.min != nil && v < *sh.min {
+		c.fail(n, "%s: %s is less than %v", c.label(), text, *sh.min)
+		return false
+	}
+	if sh.max != nil && v > *sh.max {
+		c.fail(n, "%s: %s is more than %v", c.label(), text, *sh.max)
+		return false
+	}
+	return true
+}
+
+// truth checks text that stands for true or false.
+func (c *structure) truth(n *yaml.Node, sh *shape, text string) bool {
+	if len(sh.types) < 2 || sh.types[0] != "boolean" || n.ShortTag() == "!!bool" {
+		return true
+	}
+	v, ok := boolean(text)
+	if !ok {
+		c.fail(n, "%s must be true or false, not %q", c.label(), text)
+		return false
+	}
+	if _, err := strconv.ParseBool(text); err != nil {
+		d := c.f.warning(n, "%s: %q for true or false is not YAML 1.2", c.label(), text)
+		d.Hint = fmt.Sprintf("write %t", v)
+		c.s.diags = append(c.s.diags, d)
+	}
+	return true
+}
+
+func boolean(text string) (value, ok bool) {
+	switch strings.ToLower(text) {
+	case "true", "y", "yes", "on":
+		return true, true
+	case "false", "n", "no", "off":
+		return false, true
+	}
+	return false, false
+}
+
+func (c *structure) meaning(n *yaml.Node, generic, text string) bool {
+	check := meanings()[generic]
+	if check == nil {
+		return true
+	}
+	if msg := check(text); msg != "" {
+		c.fail(n, "%s: %s", c.label(), msg)
+		return false
+	}
+	return true
+}
+
+func (c *structure) fail(n *yaml.Node, format string, args ...any) *diag.Diagnostic {
+	d := c.f.error(n, format, args...)
+	d.Path = strings.Join(c.path, ".")
+	c.s.diags = append(c.s.diags, d)
+	return &c.s.diags[len(c.s.diags)-1]
+}
+
+func (c *structure) label() string { return label(c.path) }
+
+func (c *structure) prefix() string {
+	if len(c.path) == 0 {
+		return ""
+	}
+	return c.label() + ": "
+}
+
+// label is a path in the user's words: `service "web": healthcheck.interval`.
+func label(path []string) string {
+	if len(path) < 2 {
+		return strings.Join(path, ".")
+	}
+	kind := strings.TrimSuffix(path[0], "s")
+	if !isName(path[0]) {
+		return strings.Join(path, ".")
+	}
+	out := fmt.Sprintf("%s %q", kind, path[1])
+	if len(path) > 2 {
+		out += ": " + strings.Join(path[2:], ".")
+	}
+	return out
+}
