@@ -1,0 +1,119 @@
+package enginetest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/container"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func one(t *testing.T, f *Fake, image string) string {
+	t.Helper()
+	id, err := f.CreateContainer(t.Context(), engine.NewContainer{
+		Name: "p-" + image + "-1", Spec: container.Spec{Image: image, Healthcheck: &container.Healthcheck{Test: []string{"CMD", "x"}}},
+		Labels: map[string]string{container.LabelProject: "p"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.StartContainer(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func TestTimePassesByTimersOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := New()
+		defer f.Close()
+		f.AddImages(Behaviour{HealthyAfter: 5 * time.Second, ExitCode: Exits(3), After: time.Minute}, "web")
+		events, _, err := f.Subscribe(t.Context(), "p")
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		one(t, f, "web")
+		var got []string
+		for ev := range events {
+			got = append(got, string(ev.Kind)+"@"+ev.Time.Sub(began).String())
+			if ev.Kind == engine.EventDie {
+				if ev.ExitCode != 3 {
+					t.Errorf("exit code %d", ev.ExitCode)
+				}
+				break
+			}
+		}
+		want := []string{"create@0s", "start@0s", "health@5s", "die@1m0s"}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	})
+}
+
+func TestWhatIgnoresTermIsKilledAfterItsTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := New()
+		defer f.Close()
+		f.AddImages(Behaviour{IgnoresTerm: true}, "deaf")
+		id := one(t, f, "deaf")
+		began := time.Now()
+		if err := f.StopContainer(t.Context(), id, nil); err != nil {
+			t.Fatal(err)
+		}
+		l, _ := f.Inspect(t.Context(), id)
+		if took := time.Since(began); took != 10*time.Second || l.ExitCode != 137 || !l.Stopped || l.Finished {
+			t.Errorf("took %s, %+v", took, l)
+		}
+	})
+}
+
+func TestFaults(t *testing.T) {
+	f := New()
+	defer f.Close()
+	f.AddImages(Behaviour{}, "web")
+	lost := errors.New("the answer got lost")
+	f.Fail = func(c Call) error {
+		switch c.String() {
+		case "CreateContainer before":
+			return errors.New("no")
+		case "CreateContainer after":
+			return After(lost)
+		}
+		return nil
+	}
+	for name, made := range map[string]bool{"before": false, "after": true} {
+		if _, err := f.CreateContainer(t.Context(), engine.NewContainer{Name: name, Spec: container.Spec{Image: "web"}}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		if _, err := f.Inspect(t.Context(), name); (err == nil) != made {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	events, errs, err := f.Subscribe(context.Background(), "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.CutAfter(1)
+	if err := f.StartContainer(t.Context(), "after"); err != nil {
+		t.Error(err)
+	}
+	if err := f.RemoveContainer(t.Context(), "after", true, false); !errors.Is(err, engine.ErrUnavailable) {
+		t.Error(err)
+	}
+	if _, open := <-events; open || !errors.Is(<-errs, engine.ErrUnavailable) {
+		t.Error("the subscription went on")
+	}
+	f.Mend()
+	if l, err := f.Inspect(t.Context(), "after"); err != nil || l.State != container.Running {
+		t.Error(l.State, err)
+	}
+}
