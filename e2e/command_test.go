@@ -107,16 +107,10 @@ func cmdTutti(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// show output so that the commands stdout and stderr find it, and the transcript.
+// show output to the commands stdout and stderr; testscript puts it into the transcript.
 func show(ts *testscript.TestScript, out, err string) {
 	io.WriteString(ts.Stdout(), out)
 	io.WriteString(ts.Stderr(), err)
-	if out != "" {
-		ts.Logf("[stdout]\n%s", out)
-	}
-	if err != "" {
-		ts.Logf("[stderr]\n%s", err)
-	}
 }
 
 func cmdCode(ts *testscript.TestScript, neg bool, args []string) {

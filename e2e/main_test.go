@@ -3,15 +3,14 @@ package e2e
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"flag"
 	"fmt"
+	"hash/fnv"
 	"log"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -24,7 +23,7 @@ var (
 	noEngine error
 	binary   string // the tutti under test
 	stub     string // image of the stub program
-	run      string // "e2e1f3a": begins the name of every project of this run
+	run      string // "e2e01234": begins the name of every project of this run
 	root     string // of the repository
 )
 
@@ -50,9 +49,7 @@ func shared(m *testing.M) (int, error) {
 	if root, err = filepath.Abs(".."); err != nil {
 		return 0, err
 	}
-	var b [3]byte
-	rand.Read(b[:])
-	run = "e2e" + hex.EncodeToString(b[:])
+	run = fmt.Sprintf("e2e%05d", rand.IntN(100_000))
 	if binary, err = tutti(ctx, dir); err != nil {
 		return 0, err
 	}
@@ -117,11 +114,18 @@ func needEngine(t *testing.T) {
 // newProject is a name of its own, and the promise that nothing of it stays.
 func newProject(t *testing.T, name string) string {
 	t.Helper()
-	project := run + "-" + strings.ToLower(strings.ReplaceAll(name, "_", "-"))
+	project := projectName(name)
 	t.Cleanup(func() {
 		if err := engine.RemoveProject(context.Background(), project); err != nil {
 			t.Errorf("clean up %s: %v", project, err)
 		}
 	})
 	return project
+}
+
+// projectName of a test is digits: no pattern that a test looks for in the output can match it by chance.
+func projectName(test string) string {
+	h := fnv.New32a()
+	h.Write([]byte(test))
+	return fmt.Sprintf("%s-%05d", run, h.Sum32()%100_000)
 }

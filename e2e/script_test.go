@@ -43,7 +43,7 @@ func worldOf(ts *testscript.TestScript) *world { return ts.Value(key{}).(*world)
 
 func setup(env *testscript.Env) error {
 	script := strings.TrimPrefix(filepath.Base(env.WorkDir), "script-")
-	w := &world{project: run + "-" + strings.ToLower(strings.ReplaceAll(script, "_", "-")), running: map[string]*background{}}
+	w := &world{project: projectName(script), running: map[string]*background{}}
 	env.Values[key{}] = w
 	env.Vars = append(env.Vars,
 		"PROJECT="+w.project,

@@ -230,18 +230,20 @@ func appendLine(file, text string) error {
 		return err
 	}
 	b, err := os.ReadFile(file)
-	fmt.Print(string(b))
 	if err != nil {
 		return err
 	}
+	fmt.Print(string(b))
 	return sleep()
 }
 
 func lines(n int, prefix string) error {
+	stop := term()
 	for i := 1; i <= n; i++ {
 		fmt.Println(prefix, i)
 	}
-	return sleep()
+	<-stop
+	return nil
 }
 
 func ticks(every time.Duration) error {

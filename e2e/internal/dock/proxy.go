@@ -19,9 +19,11 @@ type Proxy struct {
 	// After is called when the engine has answered and the client does not know yet; may be nil. One call at a time.
 	After func(Call)
 
-	mu    sync.Mutex
-	calls []Call
-	stop  func()
+	mu     sync.Mutex
+	calls  []Call
+	stop   func()
+	once   sync.Once
+	closed chan struct{}
 }
 
 // Call of the engine.
@@ -56,7 +58,7 @@ func NewProxy(e *Engine, dir string) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{Host: "unix://" + path}
+	p := &Proxy{Host: "unix://" + path, closed: make(chan struct{})}
 	through := &httputil.ReverseProxy{
 		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: "engine"}) },
 		Transport:      &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return e.dial(ctx) }},
@@ -91,4 +93,7 @@ func (p *Proxy) Calls() []Call {
 }
 
 // Close cuts all connections; whoever comes next finds nobody.
-func (p *Proxy) Close() { p.stop() }
+func (p *Proxy) Close() { p.once.Do(func() { p.stop(); close(p.closed) }) }
+
+// Closed tells when all connections are cut.
+func (p *Proxy) Closed() <-chan struct{} { return p.closed }

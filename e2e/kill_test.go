@@ -1,0 +1,150 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tutti-run/tutti/e2e/internal/dock"
+)
+
+const killFile = `
+services:
+  store:
+    image: ${STUB}
+    environment: {COLOR: "${COLOR:-red}"}
+    volumes: [/data]
+    networks: [front, back]
+    scale: 2
+  web:
+    image: ${STUB}
+    environment: {COLOR: "${COLOR:-red}"}
+    volumes: [/data, "named:/named"]
+    networks: [front, back]
+    depends_on: [store]
+networks:
+  front:
+  back:
+volumes:
+  named:
+`
+
+var killNames = []string{"store-1", "store-2", "web-1"}
+
+// TestKillRecreate: tutti is killed with -9 after each single changing call of an up that replaces everything. Each time the next
+// plain up converges, and what the anonymous volumes held is still there.
+func TestKillRecreate(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, map[string]string{"compose.yaml": killFile})
+	s.tutti("up", "-d")
+	for _, name := range killNames {
+		s.inside(name, "write", "/data/mark", name)
+	}
+	killed := killEach(t, s, func(int) {})
+	if least := 5 * len(killNames); killed < least {
+		t.Errorf("killed after %d calls only; replacing %d containers takes at least %d", killed, len(killNames), least)
+	}
+}
+
+// TestKillFirst: the same of a first up.
+func TestKillFirst(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, map[string]string{"compose.yaml": killFile})
+	killed := killEach(t, s, func(int) { s.tutti("down", "-v", "-t", "1") })
+	if killed < 8 {
+		t.Errorf("killed after %d calls only", killed)
+	}
+}
+
+// killEach kills an up after its k-th changing call, for each k until one runs to its end, and tells how many were killed.
+func killEach(t *testing.T, s *stack, before func(k int)) int {
+	t.Helper()
+	for k := 1; k < 200; k++ {
+		before(k)
+		changed := s.with(fmt.Sprintf("COLOR=blue%d", k))
+		marked := marks(s)
+		last, killed := upKilledAfter(t, changed, k)
+		if !killed {
+			changed.converged(marked)
+			return k - 1
+		}
+		if out, text, code := changed.try("up", "-d"); code != 0 {
+			t.Fatalf("killed after call %d (%s %s): the next up fails with %d:\n%s%s", k, last.Method, last.Path, code, out, text)
+		}
+		changed.converged(marked)
+		if t.Failed() {
+			t.Fatalf("killed after call %d (%s %s)", k, last.Method, last.Path)
+		}
+	}
+	t.Fatal("up never ends")
+	return 0
+}
+
+// marks are the containers whose volume holds a mark.
+func marks(s *stack) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(s.containers())) {
+		if text, code, err := engine.Exec(context.Background(), s.project+"-"+name, "/stub", "cat", "/data/mark"); err == nil && code == 0 && strings.TrimSpace(text) == name {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// upKilledAfter the k-th call that can change something; false if it ended before.
+func upKilledAfter(t *testing.T, s *stack, k int) (last dock.Call, killed bool) {
+	t.Helper()
+	p, err := dock.NewProxy(engine, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := s.with("DOCKER_HOST="+p.Host).command(ctx, binary, "up", "-d")
+	started, n := make(chan struct{}), 0
+	p.After = func(c dock.Call) {
+		if !c.Changes() {
+			return
+		}
+		if n++; n == k {
+			<-started
+			cmd.Process.Kill()
+			last, killed = c, true
+		}
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	close(started)
+	err = cmd.Wait()
+	p.Calls() // waits for a call that is being answered
+	if ctx.Err() != nil {
+		t.Fatal("up does not end")
+	}
+	if err != nil && !killed {
+		t.Fatalf("up: %v", err)
+	}
+	return last, killed
+}
+
+// converged: nothing to do, the names as they should be, all running, every mark kept.
+func (s *stack) converged(marked []string) {
+	s.t.Helper()
+	s.settled()
+	have := s.containers()
+	if names := slices.Sorted(maps.Keys(have)); !slices.Equal(names, killNames) {
+		s.t.Errorf("containers %v, not %v", names, killNames)
+	}
+	for name, c := range have {
+		if c.State != "running" {
+			s.t.Errorf("%s is %s", name, c.State)
+		}
+	}
+	if now := marks(s); !slices.Equal(now, marked) {
+		s.t.Errorf("volumes of %v held their marks, now only those of %v do", marked, now)
+	}
+}
