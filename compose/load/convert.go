@@ -334,3 +334,39 @@ func volumes(all types.Volumes) []volume.Spec {
 	}
 	return out
 }
+
+// applyPlatform gives built services the platform of DOCKER_DEFAULT_PLATFORM.
+func (s *session) applyPlatform() {
+	platform := s.env["DOCKER_DEFAULT_PLATFORM"]
+	if platform == "" {
+		return
+	}
+	for _, services := range []map[string]types.ServiceConfig{s.project.Services, s.unresolved} {
+		for name, c := range services {
+			if c.Build != nil && c.Platform == "" {
+				c.Platform = platform
+				services[name] = c
+			}
+		}
+	}
+}
+
+// hashWith is the hash of a service whose references to other services are made references to containers.
+func (s *session) hashWith(name string, id func(service string) string) string {
+	c := s.project.Services[name]
+	for _, at := range []*string{&c.NetworkMode, &c.Ipc, &c.Pid} {
+		if other, ok := strings.CutPrefix(*at, types.ServicePrefix); ok {
+			*at = types.ContainerPrefix + id(other)
+		}
+	}
+	c.VolumesFrom = slices.Clone(c.VolumesFrom)
+	for i, v := range c.VolumesFrom {
+		if other, ok := strings.CutPrefix(v, types.ContainerPrefix); ok {
+			c.VolumesFrom[i], _, _ = strings.Cut(other, ":")
+			continue
+		}
+		other, _, _ := strings.Cut(v, ":")
+		c.VolumesFrom[i] = id(other)
+	}
+	return serviceHash(s.flatten(c))
+}

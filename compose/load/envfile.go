@@ -19,7 +19,9 @@ import (
 func (s *session) resolveEnvironment() {
 	rawFormat()
 	s.fromEnvFile = map[string]map[string]string{}
+	s.unresolved = maps.Clone(s.project.Services)
 	for name, c := range s.project.Services {
+		c.Environment = maps.Clone(c.Environment)
 		c.Environment = c.Environment.Resolve(s.lookup)
 		if len(c.EnvFiles) > 0 {
 			s.readServiceEnv(&c)

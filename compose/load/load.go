@@ -41,6 +41,8 @@ type Result struct {
 	Project desired.Project
 	Model   *Model
 	Diags   diag.List // warnings; on a failed load all that was found
+
+	hash func(service string, container func(string) string) string
 }
 
 // Load reads the project. On the user's mistakes the error is a diag.List of all of them, with their places, or ErrNoFile.
@@ -53,7 +55,7 @@ func Load(ctx context.Context, o Options) (Result, error) {
 		return s.failed(err)
 	}
 	s.diags.Sort()
-	return Result{Project: s.desired, Model: s.model(), Diags: s.diags}, nil
+	return Result{Project: s.desired, Model: s.model(), Diags: s.diags, hash: s.hashWith}, nil
 }
 
 // failed adds err to what was found and returns both, as a diag.List where the mistake is the user's.
@@ -115,7 +117,8 @@ type session struct {
 	selected *types.Project  // as `config` sees it
 	desired  desired.Project
 
-	fromEnvFile map[string]map[string]string // service → variable → env file that set it
+	unresolved  map[string]types.ServiceConfig // before env files were read
+	fromEnvFile map[string]map[string]string   // service → variable → env file that set it
 }
 
 func open(o Options) (*session, error) {
@@ -202,6 +205,7 @@ func (s *session) load(ctx context.Context) (err error) {
 		s.check()
 	}
 	s.resolveEnvironment()
+	s.applyPlatform()
 	if s.diags.HasErrors() {
 		return s.diags
 	}
@@ -235,6 +239,9 @@ func (s *session) compose(ctx context.Context) error {
 	}
 	if len(details.ConfigFiles) == 0 {
 		return errors.New("empty compose file")
+	}
+	if s.o.NoInterpolate {
+		details.Environment = types.Mapping{} // nothing of it goes into the model either
 	}
 	set := s.loaderOptions
 	dict, err := loader.LoadModelWithContext(ctx, details, set)

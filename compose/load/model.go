@@ -1,6 +1,245 @@
 package load
 
-// Model is the canonical model, as config prints it.
-type Model struct{ s *session }
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
-func (s *session) model() *Model { return &Model{s} }
+	"github.com/compose-spec/compose-go/v2/template"
+	"github.com/compose-spec/compose-go/v2/types"
+	"go.yaml.in/yaml/v4"
+)
+
+// Model is the canonical model, as Docker Compose 2.40 prints it with config.
+type Model struct {
+	name     string
+	project  *types.Project           // of the selected services
+	services map[string]flat          // as printed
+	hashed   map[string]func() string // hash of each enabled service, before env files are read
+	tree     map[string]any           // with NoInterpolate, instead of all that
+	env      map[string]string
+	ref      func(types.ServiceConfig) string
+	all      []types.ServiceConfig // disabled ones too
+}
+
+// Hash of a service's configuration.
+type Hash struct{ Service, Hash string }
+
+// Variable that the files use.
+type Variable struct {
+	Name      string `json:"name"`
+	Required  bool   `json:"required"`
+	Default   string `json:"default"`
+	Alternate string `json:"alternate"`
+}
+
+func (s *session) model() *Model {
+	if s.dict != nil {
+		s.trim()
+		return &Model{name: s.name, tree: s.dict, env: s.env}
+	}
+	p := selection(s.project, s.o.Services)
+	m := &Model{name: s.name, project: p, services: map[string]flat{}, hashed: map[string]func() string{}, env: s.env, ref: s.ref}
+	for name, c := range p.Services {
+		c.LabelFiles = nil
+		m.services[name] = s.flatten(c)
+	}
+	for name, c := range s.unresolved {
+		c.Labels, c.LabelFiles = s.project.Services[name].Labels, nil
+		m.hashed[name] = func() string { return serviceHash(s.flatten(c)) }
+	}
+	for _, c := range s.project.AllServices() {
+		m.all = append(m.all, c)
+	}
+	return m
+}
+
+// trim takes out of the tree what Docker Compose does not print: secrets' values and defaults that no file asks for.
+func (s *session) trim() {
+	for _, v := range section(s.dict, "secrets") {
+		if m, ok := v.(map[string]any); ok {
+			delete(m, types.SecretConfigXValue)
+		}
+	}
+	for name, v := range section(s.dict, "services") {
+		c, _ := v.(map[string]any)
+		list, _ := c["volumes"].([]any)
+		for _, e := range list {
+			vol, _ := e.(map[string]any)
+			bind, _ := vol["bind"].(map[string]any)
+			if target, _ := vol["target"].(string); bind != nil && !s.createsHostPath(name, types.ServiceVolumeConfig{Target: target}) {
+				delete(bind, "create_host_path")
+			}
+		}
+	}
+}
+
+func section(tree map[string]any, name string) map[string]any {
+	m, _ := tree[name].(map[string]any)
+	return m
+}
+
+// printed is the model in the order in which it is printed.
+type printed struct {
+	Name       string           `yaml:"name,omitempty"`
+	Services   map[string]flat  `yaml:"services"`
+	Networks   types.Networks   `yaml:"networks,omitempty"`
+	Volumes    types.Volumes    `yaml:"volumes,omitempty"`
+	Secrets    types.Secrets    `yaml:"secrets,omitempty"`
+	Configs    types.Configs    `yaml:"configs,omitempty"`
+	Models     types.Models     `yaml:"models,omitempty"`
+	Extensions types.Extensions `yaml:"#extensions,inline,omitempty"`
+}
+
+// YAML of the model, with $ doubled as in a Compose file.
+func (m *Model) YAML() ([]byte, error) {
+	var v any = m.tree
+	if m.tree == nil {
+		p := m.project
+		v = printed{m.name, m.services, p.Networks, p.Volumes, p.Secrets, p.Configs, p.Models, p.Extensions}
+	}
+	b, err := yaml.Dump(v, yaml.WithV3Defaults(), yaml.WithIndent(2), yaml.WithLineWidth(-1))
+	if err != nil {
+		return nil, fmt.Errorf("encode model: %w", err)
+	}
+	return m.escape(b), nil
+}
+
+// JSON of the model, with $ doubled as in a Compose file. Docker Compose puts no line break at its end.
+func (m *Model) JSON() ([]byte, error) {
+	var v any = m.tree
+	if m.tree == nil {
+		v = m.object()
+	}
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode model: %w", err)
+	}
+	return m.escape(b), nil
+}
+
+func (m *Model) object() map[string]any {
+	p := m.project
+	out := map[string]any{"name": m.name, "services": m.services}
+	for _, part := range []struct {
+		key  string
+		size int
+		v    any
+	}{
+		{"networks", len(p.Networks), p.Networks}, {"volumes", len(p.Volumes), p.Volumes},
+		{"secrets", len(p.Secrets), p.Secrets}, {"configs", len(p.Configs), p.Configs},
+	} {
+		if part.size > 0 {
+			out[part.key] = part.v
+		}
+	}
+	for k, v := range p.Extensions {
+		out[k] = v
+	}
+	return out
+}
+
+func (m *Model) escape(b []byte) []byte {
+	if m.tree != nil { // not interpolated: as it was written
+		return b
+	}
+	return bytes.ReplaceAll(b, []byte("$"), []byte("$$"))
+}
+
+// Services that are enabled, in order of name.
+func (m *Model) Services() []string {
+	return m.keys("services", func() []string { return sorted(m.services) })
+}
+
+// Networks in use, in order of key.
+func (m *Model) Networks() []string {
+	return m.keys("networks", func() []string { return sorted(m.project.Networks) })
+}
+
+// Volumes in use, in order of key.
+func (m *Model) Volumes() []string {
+	return m.keys("volumes", func() []string { return sorted(m.project.Volumes) })
+}
+
+func (m *Model) keys(name string, of func() []string) []string {
+	if m.tree == nil {
+		return of()
+	}
+	return sorted(section(m.tree, name))
+}
+
+func sorted[M ~map[string]T, T any](all M) []string { return slices.Sorted(maps.Keys(all)) }
+
+// Images of the services, in order of service.
+func (m *Model) Images() []string {
+	var out []string
+	for _, name := range m.Services() {
+		if m.tree == nil {
+			out = append(out, m.ref(m.project.Services[name]))
+		}
+	}
+	return out
+}
+
+// Profiles that the files name, in order.
+func (m *Model) Profiles() []string {
+	all := set{}
+	for _, c := range m.all {
+		for _, p := range c.Profiles {
+			all[p] = true
+		}
+	}
+	return sorted(all)
+}
+
+// Hashes of services, all if none is named, in order of name. Other than in the label of a container, env files are in
+// it as files.
+func (m *Model) Hashes(services []string) ([]Hash, error) {
+	if len(services) == 0 {
+		services = sorted(m.hashed)
+	}
+	var out []Hash
+	for _, name := range slices.Sorted(slices.Values(services)) {
+		h, ok := m.hashed[name]
+		if !ok {
+			return nil, fault("no such service: %s", name)
+		}
+		out = append(out, Hash{name, h()})
+	}
+	return out, nil
+}
+
+// Environment that the files are interpolated with: KEY=VALUE, in order.
+func (m *Model) Environment() []string {
+	out := make([]string, 0, len(m.env))
+	for k, v := range m.env {
+		out = append(out, k+"="+v)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Variables that the files use, in order of name.
+func Variables(ctx context.Context, o Options) ([]Variable, error) {
+	o.NoInterpolate = true
+	r, err := Load(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	var out []Variable
+	for _, v := range template.ExtractVariables(r.Model.tree, template.DefaultPattern) {
+		out = append(out, Variable{v.Name, v.Required, v.DefaultValue, v.PresenceValue})
+	}
+	slices.SortFunc(out, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+// ConfigHash of a service with the ids of the containers whose namespaces or volumes it shares, which is what Docker
+// Compose labels such a service's containers with. container gives the id of a service's first container.
+func (r Result) ConfigHash(service string, container func(service string) string) string {
+	return r.hash(service, container)
+}
