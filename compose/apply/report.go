@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -30,7 +31,7 @@ func (r *run) report(ctx context.Context) Report {
 		case res.Outcome == graph.Cancelled:
 			out.Interrupted = true
 		case res.Outcome == graph.Failed:
-			out.Failures = append(out.Failures, Failure{Node: n, Err: res.Err, Waiting: r.waiting(n), Tolerated: r.tolerated(n)})
+			out.Failures = append(out.Failures, Failure{Node: n, Err: res.Err, Waiting: r.waiting(n), Tolerated: r.tolerated(n, res.Err)})
 		}
 	}
 	r.diagnose(ctx, out.Failures)
@@ -53,10 +54,15 @@ func (r *run) waiting(failed plan.Node) []string {
 	return out
 }
 
-// tolerated: everything that waited for it could do without.
-func (r *run) tolerated(n plan.Node) bool {
-	w, ok := n.Step.(plan.WaitContainer)
-	return ok && !w.Required
+// tolerated: everything that waited for it could do without, or it was to go and somebody else still uses it.
+func (r *run) tolerated(n plan.Node, err error) bool {
+	switch s := n.Step.(type) {
+	case plan.WaitContainer:
+		return !s.Required
+	case plan.RemoveNetwork, plan.RemoveVolume, plan.RemoveImage:
+		return errors.Is(err, engine.ErrConflict) && len(r.plan.Graph().Reach(n.ID)) == 1
+	}
+	return false
 }
 
 // diagnose the containers of what failed, all at once.

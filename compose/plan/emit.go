@@ -152,7 +152,7 @@ func mountedElse(s container.Spec, target string) bool {
 func (b *builder) emitReplace(svc desired.Service, r *replica) {
 	created, after := ID(""), b.beforeStart(svc)
 	ref := Ref{Key: r.Key}
-	if r.successor != nil && !b.o.ForceRecreate {
+	if r.successor != nil && b.forced(svc.Name) == nil {
 		ref.ID = r.successor.ID
 	} else {
 		created = b.emitCreate(svc, r, temporaryName(*r.live, r.Spec.Name))

@@ -48,6 +48,9 @@ func Down(p desired.Project, have engine.Snapshot, o DownOptions) (Plan, error) 
 		out.Nodes = append(out.Nodes, l.removeVolumes(gone, o.Services)...)
 	}
 	out.Nodes = append(out.Nodes, l.removeImages(gone, o)...)
+	if len(out.Nodes) == 0 {
+		out.Warnings = append(out.Warnings, diag.Diagnostic{Severity: diag.Warning, Text: fmt.Sprintf("No resource found to remove for project %q.", p.Name)})
+	}
 	return out, out.sort()
 }
 
@@ -115,7 +118,8 @@ func (l *lifecycle) ours(labels map[string]string) bool {
 func (l *lifecycle) removeNetworks(gone []container.Live) []Node {
 	var out []Node
 	for _, n := range l.have.Networks {
-		if !l.ours(n.Labels) {
+		users := slices.DeleteFunc(slices.Clone(l.have.Containers), func(c container.Live) bool { return !c.On(n.Name) || in(gone, c) })
+		if !l.ours(n.Labels) || len(users) > 0 {
 			continue
 		}
 		out = append(out, Node{ID: ID("remove network " + n.Name), Step: RemoveNetwork{n.ID, n.Name}, Resource: Resource{Kind: Network, Name: n.Name},

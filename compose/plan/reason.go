@@ -56,7 +56,7 @@ type (
 	// DependencyReplaced: what it depends on is replaced or restarted.
 	DependencyReplaced struct {
 		Service string
-		Because string // "shares its network_mode", "restart: true", "--always-recreate-deps"
+		Because string // "shares its network_mode", "restart: true"
 	}
 	// Leftover: an interrupted run left it.
 	Leftover struct{ Of string }

@@ -150,15 +150,15 @@ func (b *builder) judge(svc desired.Service, r *replica) {
 	case r.live == nil:
 		r.create = []Reason{Absent{}}
 		return
-	case r.successor != nil && !b.o.ForceRecreate:
+	case r.successor != nil && b.forced(svc.Name) == nil:
 		r.create = []Reason{Leftover{r.Spec.Name}}
 		return
 	}
 	b.judgeFields(svc, r)
 	b.judgeReality(r)
 	b.judgeDependencies(svc, r)
-	if b.o.ForceRecreate {
-		r.create = append(r.create, Asked{"--force-recreate"})
+	if why := b.forced(svc.Name); why != nil {
+		r.create = append(r.create, why)
 	}
 	if b.o.NoRecreate {
 		r.create, r.unless = nil, nil
@@ -167,6 +167,18 @@ func (b *builder) judge(svc desired.Service, r *replica) {
 		b.judgeRenewal(r, SameImage{r.Spec.Image, r.live.ImageID}, ImageRenewed{r.Spec.Image})
 	}
 	b.judgeState(svc, r)
+}
+
+// forced is why the containers of a service are made anew in any case: those that the user named, or what those depend on. nil: they are not.
+func (b *builder) forced(service string) Reason {
+	named := len(b.o.Services) == 0 || slices.Contains(b.o.Services, service)
+	switch {
+	case named && b.o.ForceRecreate:
+		return Asked{"--force-recreate"}
+	case !named && b.o.AlwaysRecreateDeps:
+		return Asked{"--always-recreate-deps"}
+	}
+	return nil
 }
 
 // judgeFields compares what the file says with what the container was made from.
@@ -261,8 +273,6 @@ func (b *builder) judgeDependencies(svc desired.Service, r *replica) {
 			switch {
 			case dep.replaced() && d.Namespace:
 				b.follow(r, dep, DependencyReplaced{d.Service, "shares its " + d.Via})
-			case dep.replaced() && b.o.AlwaysRecreateDeps:
-				b.follow(r, dep, DependencyReplaced{d.Service, "--always-recreate-deps"})
 			case d.Restart && !b.o.NoStart && r.live.Up() && (dep.replaced() || len(dep.restart) > 0) && len(dep.unless) == 0:
 				r.restart = []Reason{DependencyReplaced{d.Service, "restart: true"}}
 			}

@@ -76,7 +76,7 @@ type past struct {
 func (h history) judge(all []container.Live) (changed []string) {
 	of := map[string]*past{}
 	for _, l := range all {
-		of[l.ID] = &past{}
+		of[l.ID] = &past{up: true} // its start may have scrolled away
 	}
 	slices.SortStableFunc(h, func(a, b happening) int { return compareInt(a.TimeNano, b.TimeNano) })
 	for _, e := range h {
