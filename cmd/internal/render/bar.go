@@ -57,21 +57,22 @@ func (b *bar) sums() (fetched, unpacked, size int64, done int) {
 	return
 }
 
-// text is the bar, the sizes and the layers: "━━━━━━──── 12MB / 40MB  3/5".
+// text is the bar, the sizes, and on a wide terminal the layers: "━━━━━━──── 12MB / 40MB, 3 of 5 layers".
 func (b *bar) text(s Style, width int) string {
 	fetched, unpacked, size, done := b.sums()
-	if len(b.layers) == 0 {
-		return ""
-	}
-	layers := fmt.Sprintf("%d/%d layers", done, len(b.layers))
 	if size == 0 {
-		return layers
+		return ""
 	}
 	b.share = max(b.share, min(1, float64(fetched+unpacked)/float64(2*size)))
 	full := int(b.share * float64(width))
-	text := s.paint(green, strings.Repeat("━", full)) + s.paint(dim, strings.Repeat("─", width-full))
-	return strings.TrimSpace(fmt.Sprintf("%s %7s / %-7s %s", text, units.HumanSizeWithPrecision(float64(fetched), 3), units.HumanSizeWithPrecision(float64(size), 3), layers))
+	text := s.paint(green, strings.Repeat("━", full)) + s.paint(dim, strings.Repeat("─", width-full)) + " " + size3(fetched) + " / " + size3(size)
+	if width > 20 {
+		text += fmt.Sprintf(", %d of %d layers", done, len(b.layers))
+	}
+	return strings.TrimSpace(text)
 }
+
+func size3(n int64) string { return units.HumanSizeWithPrecision(float64(n), 3) }
 
 // percent of the work that is done.
 func percent(current, total int64) int {

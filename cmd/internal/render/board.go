@@ -31,10 +31,10 @@ type row struct {
 	word   string // "Creating", "Created", …; "" while nothing has happened
 	failed bool
 	warned bool
-	cut    bool // skipped or cancelled, in part
 	err    error
 
 	left      []plan.ID // steps that have not ended, in the plan's order
+	undone    []plan.ID // steps that were skipped or cancelled
 	remake    map[plan.ID]bool
 	restarted bool
 
@@ -71,7 +71,7 @@ func (b *board) event(e apply.Event) (r *row, news bool) {
 	case apply.Stopping:
 		b.stopping = true
 	case apply.Ended:
-		b.over = true
+		b.settle(e.Report)
 	}
 	return nil, false
 }
@@ -165,7 +165,7 @@ func (b *board) end(e apply.StepEnded) (*row, bool) {
 	case graph.Failed:
 		return r, r.fail(e)
 	case graph.Skipped, graph.Cancelled:
-		r.cut = true
+		r.undone = append(r.undone, e.Node.ID)
 		return r, began && r.say("Cancelled")
 	}
 	_, after := r.words(e.Node)
@@ -176,9 +176,24 @@ func (b *board) end(e apply.StepEnded) (*row, bool) {
 	return r, r.say(after)
 }
 
+// settle ends the steps that nobody told of, as they turned out to be needless.
+func (b *board) settle(r apply.Report) {
+	b.over = true
+	for _, res := range r.Results {
+		if n, known := b.nodes[res.ID]; known && !b.has(res.ID) {
+			b.end(apply.StepEnded{Node: n, Outcome: res.Outcome, Err: res.Err, At: b.to})
+		}
+	}
+}
+
+func (b *board) has(id plan.ID) bool {
+	_, ended := b.ended[id]
+	return ended
+}
+
 // unchanged is the word for what turned out to need nothing.
 func (r *row) unchanged() bool {
-	if r.word != "" || len(r.left) > 0 || r.cut {
+	if r.word != "" || len(r.left) > 0 || len(r.undone) > 0 {
 		return false
 	}
 	if r.res.Kind == plan.Container {
@@ -267,7 +282,7 @@ func (r *row) progress(s plan.Step, p engine.Progress) {
 }
 
 // done tells whether all that was to happen to the resource has.
-func (r *row) done() bool { return len(r.left) == 0 && !r.failed && !r.cut }
+func (r *row) done() bool { return len(r.left) == 0 && !r.failed && len(r.undone) == 0 }
 
 func (r *row) elapsed(now time.Time) time.Duration {
 	if r.running > 0 {

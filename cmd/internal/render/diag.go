@@ -7,7 +7,8 @@ import (
 	"github.com/tutti-run/tutti/compose/diag"
 )
 
-// Diagnostics are written as compilers do: place, severity, what is wrong, and under it what to do about it.
+// Diagnostics are written as compilers do: place, severity, what is wrong, and under it what to do about it. Lines are not broken: editors
+// and scripts read them.
 func Diagnostics(w io.Writer, l diag.List, s Style) {
 	var b bytes.Buffer
 	for _, d := range l {
@@ -24,11 +25,14 @@ func diagnostic(d diag.Diagnostic, s Style) string {
 	if d.Severity == diag.Warning {
 		c = yellow
 	}
-	line := s.paint(c, string(d.Severity)+":") + " " + d.Text
-	if p := d.Place.String(); p != "" {
-		line = s.paint(bold, p+":") + " " + line
+	severity := s.paint(c, string(d.Severity)+":") + " "
+	switch p := d.Place.String(); {
+	case p != "":
+		return s.paint(bold, p+":") + " " + severity + d.Text
+	case d.Path != "":
+		return severity + d.Path + ": " + d.Text
 	}
-	return line
+	return severity + d.Text
 }
 
 // DiagnosticsJSON is a list of objects with severity, place, path, text and hint.

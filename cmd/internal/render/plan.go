@@ -140,7 +140,7 @@ var signColour = map[plan.Action]colour{plan.Create: green, plan.Update: yellow,
 
 func (t *planText) resource(e entry, width int) {
 	c := signColour[e.Action]
-	head := "  " + t.s.paint(c, fmt.Sprintf("%3s", string(e.Action))) + " " + t.s.paint(bold, e.name)
+	head := t.s.paint(c, fmt.Sprintf("%3s", string(e.Action))) + " " + t.s.paint(bold, e.name)
 	how := t.s.paint(dim, strings.Join(e.how, ", "))
 	if len(e.all) > 1 {
 		how = strings.TrimSpace(t.s.paint(bold, fmt.Sprintf("×%d", len(e.all))) + "  " + how)
@@ -148,13 +148,13 @@ func (t *planText) resource(e entry, width int) {
 	if e.Destructive {
 		how = strings.TrimSpace(t.s.paint(boldRed, loss(e.Resource.Kind)) + "  " + how)
 	}
-	line := strings.TrimRight(pad(head, 6+width)+"  "+how, " ")
+	line := strings.TrimRight(pad(head, 4+width)+"  "+how, " ")
 	if t.s.fits(line) || how == "" {
 		t.b.WriteString(line + "\n")
 		return
 	}
 	t.b.WriteString(head + "\n")
-	t.s.under(&t.b, 10, how)
+	t.s.under(&t.b, 8, how)
 }
 
 func loss(k plan.Kind) string {
@@ -243,7 +243,7 @@ func (t *planText) reasons(c plan.Change) {
 	}
 }
 
-const reasonIndent = 8
+const reasonIndent = 6
 
 // implied reasons are those that the sign tells.
 func implied(r plan.Reason, a plan.Action) bool {

@@ -2,9 +2,11 @@ package render
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 
 	"github.com/tutti-run/tutti/compose/apply"
 	"github.com/tutti-run/tutti/compose/graph"
@@ -30,7 +32,7 @@ func Report(w io.Writer, r apply.Report, s Style) {
 				left++
 			}
 		}
-		s.under(&b, 0, s.paint(yellow, "! Interrupted")+fmt.Sprintf(": %d of %d steps are done, %d were not begun.", done, len(r.Results), left))
+		s.under(&b, 0, s.paint(yellow, "! Interrupted")+fmt.Sprintf(": %d of %d steps done, %d not begun.", done, len(r.Results), left))
 	}
 	_, _ = w.Write(b.Bytes())
 }
@@ -40,12 +42,13 @@ func failure(b *bytes.Buffer, f apply.Failure, s Style) {
 	if f.Tolerated {
 		glyph, c = "!", yellow
 	}
-	s.under(b, 0, s.paint(c, glyph)+" "+s.paint(bold, headline(f)))
-	if f.Err != nil {
+	head := headline(f)
+	s.under(b, 0, s.paint(c, glyph)+" "+s.paint(bold, head))
+	if f.Err != nil && !errors.As(f.Err, new(*apply.NotReady)) {
 		s.under(b, 4, f.Err.Error())
 	}
-	if d := f.Diagnosis; d != nil {
-		diagnosis(b, f, *d, s)
+	if f.Diagnosis != nil {
+		diagnosis(b, f, s)
 	}
 	lastLogs(b, f.Logs, s)
 	if len(f.Waiting) > 0 {
@@ -59,26 +62,14 @@ func failure(b *bytes.Buffer, f apply.Failure, s Style) {
 // headline of a failure: what is wrong with which resource.
 func headline(f apply.Failure) string {
 	name := label(f.Node.Resource)
-	if w, ok := f.Node.Step.(plan.WaitContainer); ok && f.Diagnosis != nil {
-		return name + " " + waitFailed(w.Until, *f.Diagnosis)
-	}
-	return name + " " + undone(f.Node.Step)
-}
-
-func waitFailed(u plan.Until, d engine.Diagnosis) string {
+	var n *apply.NotReady
 	switch {
-	case d.OOMKilled:
-		return "was killed: out of memory"
-	case d.State == container.Exited || d.State == container.Dead:
-		text := fmt.Sprintf("exited with code %d", d.ExitCode)
-		if u == plan.UntilHealthy {
-			text += " before it was healthy"
-		}
-		return text
-	case d.Health == container.Unhealthy:
-		return "is unhealthy"
+	case !errors.As(f.Err, &n):
+		return name + " " + undone(f.Node.Step)
+	case n.TimedOut:
+		return name + " was not " + string(n.Until) + " in time"
 	}
-	return fmt.Sprintf("is %s, not %s", d.State, u)
+	return name + " " + n.State
 }
 
 // undone says that a step was not carried out.
@@ -110,13 +101,10 @@ func undone(s plan.Step) string {
 	return "did not get where it should"
 }
 
-func diagnosis(b *bytes.Buffer, f apply.Failure, d engine.Diagnosis, s Style) {
+func diagnosis(b *bytes.Buffer, f apply.Failure, s Style) {
+	d := *f.Diagnosis
 	if d.State == container.Exited || d.State == container.Dead || d.OOMKilled {
-		text := fmt.Sprintf("exit code: %d", d.ExitCode)
-		if d.OOMKilled {
-			text += " (out of memory)"
-		}
-		s.under(b, 4, text)
+		s.under(b, 4, fmt.Sprintf("exit code: %d%s", d.ExitCode, whatKilled(d)))
 	}
 	if d.Error != "" && (f.Err == nil || !strings.Contains(f.Err.Error(), d.Error)) {
 		s.under(b, 4, "engine: "+d.Error)
@@ -128,6 +116,17 @@ func diagnosis(b *bytes.Buffer, f apply.Failure, d engine.Diagnosis, s Style) {
 			s.under(b, 11, more)
 		}
 	}
+}
+
+// whatKilled a process: the kernel for want of memory, or a signal.
+func whatKilled(d engine.Diagnosis) string {
+	switch {
+	case d.OOMKilled:
+		return " (out of memory)"
+	case d.ExitCode > 128 && d.ExitCode < 160:
+		return fmt.Sprintf(" (signal %d: %s)", d.ExitCode-128, syscall.Signal(d.ExitCode-128))
+	}
+	return ""
 }
 
 // lastLogs are not wrapped: a line of a log stays one line.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,7 +35,6 @@ type tty struct {
 	once  sync.Once
 
 	drawn []int // widths of the lines of the last frame
-	turn  int   // of the spinner
 }
 
 const (
@@ -68,7 +68,6 @@ func (v *tty) loop() {
 		select {
 		case <-v.wake:
 		case <-tick:
-			v.turn++
 		case <-v.quit:
 			return
 		}
@@ -104,7 +103,7 @@ func (v *tty) draw(last bool) (running bool) {
 		rows = 24
 	}
 	v.mu.Lock()
-	f := frame{board: v.board, style: v.style, cols: cols, rows: rows, now: time.Now(), turn: v.turn, last: last}
+	f := frame{board: v.board, style: v.style, cols: cols, rows: rows, now: time.Now(), last: last}
 	text := f.lines()
 	running = f.running
 	v.mu.Unlock()
@@ -141,7 +140,6 @@ type frame struct {
 	style      Style
 	cols, rows int
 	now        time.Time
-	turn       int
 	last       bool // it stays: nothing is folded
 	running    bool
 }
@@ -205,16 +203,18 @@ func (f *frame) visible(rows []*row) (shown []*row, folded []string) {
 	if n > 0 {
 		folded = append(folded, fmt.Sprintf("✔ %d more done", n))
 	}
-	if len(shown)+len(folded) <= room {
+	over := len(shown) + len(folded) - room
+	if over <= 0 {
 		return shown, folded
 	}
-	shown, n = without(shown, len(shown)+len(folded)-room+1, func(r *row) bool { return r.running == 0 && !r.failed })
-	folded = append(folded, fmt.Sprintf("· %d more waiting", n))
-	if over := len(shown) + len(folded) - room; over > 0 {
-		folded[len(folded)-1] = fmt.Sprintf("· %d more", n+over)
-		shown = shown[:max(0, len(shown)-over)]
+	slices.Reverse(shown) // those that come last are the first that can be missed
+	shown, n = without(shown, over+1, func(r *row) bool { return r.running == 0 && !r.failed })
+	slices.Reverse(shown)
+	if over = len(shown) + len(folded) + 1 - room; over > 0 {
+		keep := max(0, len(shown)-over)
+		shown, n = shown[:keep], n+len(shown)-keep
 	}
-	return shown, folded
+	return shown, append(folded, fmt.Sprintf("· %d more", n))
 }
 
 // without the first n rows that match.
@@ -229,19 +229,35 @@ func without(rows []*row, n int, match func(*row) bool) (kept []*row, gone int) 
 	return kept, gone
 }
 
-var spinner = []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"}
+var dots = []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"}
+
+// spinner turns with the clock, so that all of them turn together.
+func (f *frame) spinner() string {
+	return f.style.paint(yellow, dots[f.now.UnixMilli()/beat.Milliseconds()%int64(len(dots))])
+}
 
 func (f *frame) row(r *row, idWidth int) string {
 	glyph, word, c := f.state(r)
 	left := " " + glyph + " " + pad(shorten(r.id, idWidth), idWidth) + "  " + f.style.paint(c, word)
 	if d := f.detail(r); d != "" {
-		left += " " + d
+		left += gap(word) + d
 	}
 	right := ""
 	if e := r.elapsed(f.now); e > 0 || r.word != "" {
 		right = f.style.paint(blue, seconds(e))
 	}
 	return f.fit(left, right)
+}
+
+// gap between a word and what goes on from it: "Waiting until healthy", but "Error  port is taken".
+func gap(word string) string {
+	switch word {
+	case "":
+		return ""
+	case "Waiting":
+		return " "
+	}
+	return "  "
 }
 
 // fit puts right at the right edge, cutting left if need be. The last column stays free: terminals differ in what they do there.
@@ -263,11 +279,10 @@ func (f *frame) state(r *row) (glyph, word string, c colour) {
 	switch {
 	case r.failed:
 		return s.paint(boldRed, "✘"), r.word, boldRed
+	case r.running > 0 && r.word == "":
+		return f.spinner(), "Checking", plain
 	case r.running > 0:
-		if r.word == "" {
-			return s.paint(yellow, spinner[f.turn%len(spinner)]), "Checking", plain
-		}
-		return s.paint(yellow, spinner[f.turn%len(spinner)]), r.word, plain
+		return f.spinner(), r.word, plain
 	case r.warned:
 		return s.paint(yellow, "!"), r.word, yellow
 	case r.done():
@@ -282,7 +297,8 @@ func (f *frame) state(r *row) (glyph, word string, c colour) {
 func (f *frame) detail(r *row) string {
 	switch {
 	case r.err != nil:
-		return strings.Join(strings.Fields(r.err.Error()), " ")
+		text := strings.Join(strings.Fields(r.err.Error()), " ")
+		return strings.TrimPrefix(text, "container "+r.res.Name+" ")
 	case r.word == "Pulling" && r.running > 0:
 		return r.bar.text(f.style, f.barWidth())
 	case r.word == "Building" && r.running > 0:
@@ -297,4 +313,10 @@ func (f *frame) detail(r *row) string {
 	return f.style.paint(dim, f.board.waiting(r))
 }
 
-func (f *frame) barWidth() int { return min(max(0, f.cols-80)/2+10, 30) }
+// barWidth is none on a narrow terminal, where the sizes are enough.
+func (f *frame) barWidth() int {
+	if f.cols < 72 {
+		return 0
+	}
+	return min(max(0, f.cols-80)/2+10, 30)
+}

@@ -25,10 +25,14 @@ func (b *board) waiting(r *row) string {
 			break // later steps wait for this one
 		}
 	}
-	if len(out) == 0 {
-		return "queued"
+	text := "queued"
+	if len(out) > 0 {
+		text = "waiting for " + enumerate(out)
 	}
-	return "waiting for " + enumerate(out)
+	if r.word == "" {
+		return strings.ToUpper(text[:1]) + text[1:]
+	}
+	return text
 }
 
 // condition that a step brings about, in few words: "db healthy", "network shop_default".
@@ -75,29 +79,38 @@ func (b *board) waitedFor(r *row) string {
 	return ""
 }
 
-// notDone says at the end why a row is not where it should be: the first thing on its way that failed.
+// notDone says at the end why a row is not where it should be.
 func (b *board) notDone(r *row) string {
+	if r.word == "Cancelled" {
+		return ""
+	}
+	text := "not done"
+	for _, id := range r.undone {
+		if _, starts := b.nodes[id].Step.(plan.StartContainer); starts {
+			text = "not started"
+		}
+	}
+	if name := b.culprit(r.undone); name != "" {
+		text += " because of " + name
+	}
+	return text
+}
+
+// culprit is the resource of the failed step that is nearest on the way to these.
+func (b *board) culprit(todo []plan.ID) string {
 	seen := map[plan.ID]bool{}
-	todo := slices.Clone(r.left)
-	for _, n := range b.nodes {
-		if _, ended := b.ended[n.ID]; ended && n.Resource == r.res && b.ended[n.ID] != graph.Done {
-			todo = append(todo, n.ID)
-		}
-	}
-	slices.Sort(todo)
-	for len(todo) > 0 {
+	for todo = slices.Clone(todo); len(todo) > 0; todo = todo[1:] {
 		id := todo[0]
-		todo = todo[1:]
-		if seen[id] {
-			continue
+		switch {
+		case seen[id]:
+		case b.has(id) && b.ended[id] == graph.Failed:
+			return b.nodes[id].Resource.Name
+		default:
+			seen[id] = true
+			todo = append(todo, b.nodes[id].After...)
 		}
-		seen[id] = true
-		if o, ended := b.ended[id]; ended && o == graph.Failed {
-			return "not done because of " + b.nodes[id].Resource.Name
-		}
-		todo = append(todo, b.nodes[id].After...)
 	}
-	return "not done"
+	return ""
 }
 
 // enumerate the first three, and count the others.

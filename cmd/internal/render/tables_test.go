@@ -1,0 +1,234 @@
+package render
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/network"
+	"github.com/tutti-run/tutti/volume"
+)
+
+func live(service string, n int, image, command, status string, state container.State, ports ...container.Published) container.Live {
+	return container.Live{
+		ID: strings.Repeat(fmt.Sprintf("%x", len(service)+n), 64), Name: fmt.Sprintf("rlshop-%s-%d", service, n), Image: image, Command: command, Status: status, State: state,
+		Created: t0.Add(-time.Duration(n) * time.Minute), Ports: ports,
+		Labels:   map[string]string{container.LabelProject: "rlshop", container.LabelService: service, container.LabelNumber: fmt.Sprint(n), "team": "<shop>"},
+		Networks: []network.Endpoint{{Name: "rlshop_default"}},
+	}
+}
+
+func published(ip string, out, in int) container.Published {
+	return container.Published{HostIP: ip, Published: out, Target: in, Protocol: "tcp"}
+}
+
+// shop is what Docker Compose 2.40.3 was asked about for the expected output.
+func shop() []container.Live {
+	db := live("db", 1, "redis:alpine", "docker-entrypoint.sh redis-server", "Up 2 seconds (healthy)", container.Running, published("", 0, 6379))
+	db.Health = container.Healthy
+	db.Mounts = []volume.Mounted{{Type: volume.Volume, Name: "rlshop_data_of_the_store", Driver: "local"}, {Type: volume.Bind, Source: "/etc/x"}}
+	job := live("job", 1, "alpine:latest", "sh -c 'echo hi; exit 3'", "Exited (3) 2 seconds ago", container.Exited)
+	job.ExitCode = 3
+	udp := container.Published{HostIP: "127.0.0.1", Published: 18100, Target: 100, Protocol: "udp"}
+	return []container.Live{job, db, live("api", 1, "alpine:latest", "sh -c 'echo hello from the api; sleep 10000'", "Up Less than a second", container.Running,
+		published("::", 18080, 80), published("0.0.0.0", 18080, 80), published("0.0.0.0", 18090, 90), udp)}
+}
+
+func TestPs(t *testing.T) {
+	for name, o := range map[string]PsOptions{
+		"table":    {},
+		"no-trunc": {NoTrunc: true},
+		"json":     {Format: "json"},
+		"quiet":    {Quiet: true},
+		"services": {Services: true},
+		"name":     {Format: "{{.Name}}"},
+		"two":      {Format: `table {{.Name}}\t{{.Status}}`},
+		"funcs":    {Format: `{{upper .Name}} {{json .Ports}} {{.Label "com.docker.compose.service"}} {{join (split .Image ":") "/"}} {{truncate .Name 3}}`},
+		"titles":   {Format: `table {{.ID}}\t{{.Label "com.docker.compose.service"}}\t{{.Health}}\t{{.ExitCode}}\t{{.Mounts}}\t{{.LocalVolumes}}\t{{.CreatedAt}}\t{{upper .State}}`},
+		"raw":      {Format: "raw"},
+	} {
+		var b bytes.Buffer
+		o.Now = t0
+		if err := Ps(&b, shop(), o); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		noEscapes(t, b.String())
+		golden(t, "ps-"+name+".txt", b.String())
+	}
+}
+
+func TestPsOfNothing(t *testing.T) {
+	for o, want := range map[PsOptions]string{
+		{}:               "NAME      IMAGE     COMMAND   SERVICE   CREATED   STATUS    PORTS\n",
+		{Format: "json"}: "", {Quiet: true}: "", {Format: "{{.ID}}"}: "", {Services: true}: "\n",
+	} {
+		var b bytes.Buffer
+		if err := Ps(&b, nil, o); err != nil || b.String() != want {
+			t.Errorf("%+v: %q, %v", o, b.String(), err)
+		}
+	}
+}
+
+func TestPsBadTemplate(t *testing.T) {
+	for _, f := range []string{"{{.Name", "{{.NoSuch}}", "{{nofunc .Name}}"} {
+		err := Ps(&bytes.Buffer{}, shop(), PsOptions{Format: f})
+		if err == nil || !strings.Contains(err.Error(), "template parsing error: ") {
+			t.Errorf("%s: %v", f, err)
+		}
+	}
+}
+
+// As `docker ps` does it: neighbours are merged when they are the same inside and outside.
+func TestPorts(t *testing.T) {
+	for want, in := range map[string][]container.Published{
+		"":         nil,
+		"6379/tcp": {published("", 0, 6379)},
+		"0.0.0.0:80-82->80-82/tcp, [::]:80-82->80-82/tcp": {published("0.0.0.0", 81, 81), published("::", 81, 81), published("0.0.0.0", 80, 80), published("::", 80, 80), published("::", 82, 82), published("0.0.0.0", 82, 82)},
+		"0.0.0.0:8090->90/tcp, 0.0.0.0:8091->91/tcp":      {published("0.0.0.0", 8091, 91), published("0.0.0.0", 8090, 90)},
+		"80-81/tcp, 90/tcp":                               {published("", 0, 80), published("", 0, 81), published("", 0, 90)},
+	} {
+		if got := ports(in); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestProjects(t *testing.T) {
+	rows := []engine.Project{
+		{Name: "zoo", States: map[container.State]int{container.Running: 3}, ConfigFiles: "/srv/zoo/compose.yaml,/srv/zoo/compose.override.yaml"},
+		{Name: "shop", States: map[container.State]int{container.Running: 2, container.Exited: 1, container.Dead: 0}, ConfigFiles: "/srv/shop/compose.yaml"},
+	}
+	var b bytes.Buffer
+	for _, format := range []string{"", "table", "json"} {
+		if err := Projects(&b, rows, format, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Projects(&b, rows, "", true); err != nil {
+		t.Fatal(err)
+	}
+	_ = Projects(&b, nil, "json", false)
+	golden(t, "projects.txt", b.String())
+	if err := Projects(&b, rows, "bogus", false); err == nil {
+		t.Error("no error for an unknown format")
+	}
+}
+
+func TestVersion(t *testing.T) {
+	v := VersionInfo{Version: "v0.1.0"}
+	e := VersionInfo{Version: "v0.1.0", Engine: &engine.Info{Host: "unix:///var/run/docker.sock", Caps: engine.Capabilities{Engine: "docker", Version: "20.10.24", APIVersion: "1.41"}}}
+	for _, c := range []struct {
+		v      VersionInfo
+		format string
+		short  bool
+		want   string
+	}{
+		{v, "", false, "tutti version v0.1.0\n"},
+		{v, "", true, "0.1.0\n"},
+		{v, "json", false, `{"version":"v0.1.0"}` + "\n"},
+		{e, "pretty", false, "tutti version v0.1.0\ndocker 20.10.24, API 1.41, at unix:///var/run/docker.sock\n"},
+		{e, "json", false, `{"version":"v0.1.0","engine":{"name":"docker","version":"20.10.24","api":"1.41","host":"unix:///var/run/docker.sock"}}` + "\n"},
+	} {
+		var b bytes.Buffer
+		if err := Version(&b, c.v, c.format, c.short); err != nil || b.String() != c.want {
+			t.Errorf("%q, %v; want %q", b.String(), err, c.want)
+		}
+	}
+	if Version(&bytes.Buffer{}, v, "bogus", false) == nil {
+		t.Error("no error for an unknown format")
+	}
+}
+
+func TestLogs(t *testing.T) {
+	lines := func(o LogOptions) string {
+		var b bytes.Buffer
+		p := NewLogPrinter(&b, o)
+		p.Attaching([]string{"api-1", "a-1"})
+		p.Line("api-1", engine.LogLine{Time: t0, Text: "hello"})
+		p.Line("a-1", engine.LogLine{Time: t0.Add(391304386), Stderr: true, Text: "\x1b[31mred\x1b[0m"})
+		p.Register("longer-12")
+		p.Line("api-1", engine.LogLine{Time: t0, Text: ""})
+		p.Exited("a-1", 4, false)
+		p.Exited("api-1", 0, true)
+		return b.String()
+	}
+	golden(t, "logs.txt", lines(LogOptions{}))
+	golden(t, "logs-colour.txt", lines(LogOptions{Color: true}))
+	golden(t, "logs-timestamps.txt", lines(LogOptions{Timestamps: true}))
+	golden(t, "logs-no-prefix.txt", lines(LogOptions{NoPrefix: true, Color: true}))
+}
+
+func TestLogsStderr(t *testing.T) {
+	var out, err bytes.Buffer
+	p := NewLogPrinter(&out, LogOptions{Stderr: &err})
+	p.Line("web-1", engine.LogLine{Text: "one"})
+	p.Line("web-1", engine.LogLine{Text: "two", Stderr: true})
+	if out.String() != "web-1  | one\n" || err.String() != "web-1  | two\n" {
+		t.Errorf("%q, %q", out.String(), err.String())
+	}
+}
+
+func TestLogName(t *testing.T) {
+	l := live("web", 2, "", "", "", container.Running)
+	if got := LogName(l); got != "web-2" {
+		t.Error(got)
+	}
+	if l.Name = "my-own"; LogName(l) != "my-own" {
+		t.Error(LogName(l))
+	}
+}
+
+func TestMode(t *testing.T) {
+	type env map[string]string
+	for _, c := range []struct {
+		progress, ansi string
+		tty            bool
+		env            env
+		want           Progress
+		color          bool
+		fails          string
+	}{
+		{tty: true, want: TTY, color: true},
+		{want: Plain},
+		{tty: true, env: env{"TERM": "dumb"}, want: Plain},
+		{tty: true, env: env{"NO_COLOR": "1"}, want: TTY},
+		{tty: true, env: env{"NO_COLOR": ""}, want: TTY, color: true},
+		{tty: true, env: env{"CLICOLOR": "0"}, want: TTY},
+		{env: env{"CLICOLOR_FORCE": "1"}, want: Plain, color: true},
+		{env: env{"CLICOLOR_FORCE": "0"}, want: Plain},
+		{env: env{"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, want: Plain},
+		{tty: true, ansi: "never", want: Plain},
+		{tty: true, env: env{"COMPOSE_ANSI": "never"}, want: Plain},
+		{ansi: "auto", tty: true, env: env{"COMPOSE_ANSI": "never"}, want: TTY, color: true},
+		{ansi: "always", want: TTY, color: true},
+		{ansi: "always", env: env{"NO_COLOR": "1"}, want: TTY, color: true},
+		{env: env{"COMPOSE_ANSI": "always", "NO_COLOR": "1"}, want: TTY},
+		{progress: "tty", want: TTY},
+		{progress: "plain", tty: true, want: Plain, color: true},
+		{progress: "json", tty: true, want: JSON, color: true},
+		{progress: "quiet", tty: true, want: Quiet, color: true},
+		{progress: "none", want: Quiet},
+		{env: env{"COMPOSE_PROGRESS": "json"}, want: JSON},
+		{progress: "plain", env: env{"COMPOSE_PROGRESS": "json"}, want: Plain},
+		{progress: "bogus", fails: `unsupported --progress value "bogus"`},
+		{ansi: "bogus", fails: `unsupported --ansi value "bogus"`},
+		{progress: "tty", ansi: "never", fails: "can't use --progress tty while ANSI support is disabled"},
+		{progress: "plain", ansi: "always", fails: "can't use --progress plain while ANSI support is forced"},
+	} {
+		p, color, err := Mode(c.progress, c.ansi, c.tty, func(k string) string { return c.env[k] })
+		if c.fails != "" {
+			if err == nil || err.Error() != c.fails {
+				t.Errorf("%+v: %v", c, err)
+			}
+			continue
+		}
+		if err = errors.Join(err); err != nil || p != c.want || color != c.color {
+			t.Errorf("%+v: %s, colour %t, %v", c, p, color, err)
+		}
+	}
+}
