@@ -62,14 +62,15 @@ type (
 		Steps       []plan.ID   `json:"steps"`
 	}
 	stepDoc struct {
-		ID       plan.ID     `json:"id"`
-		Kind     string      `json:"kind"` // create_container, wait_container, …
-		Resource resourceDoc `json:"resource"`
-		After    []plan.ID   `json:"after"`
-		AfterAny []plan.ID   `json:"after_any,omitempty"`
-		Reasons  []reasonDoc `json:"reasons"`
-		Until    plan.Until  `json:"until,omitempty"`    // of wait_container
-		Optional bool        `json:"optional,omitempty"` // of wait_container: failing only warns
+		ID          plan.ID     `json:"id"`
+		Kind        string      `json:"kind"` // create_container, wait_container, …
+		Resource    resourceDoc `json:"resource"`
+		After       []plan.ID   `json:"after"`               // only if these were done
+		AfterAny    []plan.ID   `json:"after_any,omitempty"` // once these have ended
+		Reasons     []reasonDoc `json:"reasons"`
+		Until       plan.Until  `json:"until,omitempty"`       // of wait_container
+		Optional    bool        `json:"optional,omitempty"`    // of wait_container: failing only warns
+		Conditional bool        `json:"conditional,omitempty"` // needless if an image turns out to be the same
 	}
 	reasonDoc struct {
 		Kind string `json:"kind"` // absent, field_changed, …
@@ -94,7 +95,8 @@ func list[T any](in []T) []T {
 }
 
 func step(n plan.Node) stepDoc {
-	out := stepDoc{ID: n.ID, Kind: kindName(n.Step), Resource: resource(n.Resource), After: list(n.After), AfterAny: n.AfterAny, Reasons: reasons(n.Reasons)}
+	out := stepDoc{ID: n.ID, Kind: kindName(n.Step), Resource: resource(n.Resource), After: list(n.After), AfterAny: n.AfterAny, Reasons: reasons(n.Reasons),
+		Conditional: len(n.Unless) > 0}
 	if w, ok := n.Step.(plan.WaitContainer); ok {
 		out.Until, out.Optional = w.Until, !w.Required
 	}

@@ -48,7 +48,7 @@ func failure(b *bytes.Buffer, f apply.Failure, s Style) {
 		s.under(b, 4, f.Err.Error())
 	}
 	if f.Diagnosis != nil {
-		diagnosis(b, f, s)
+		diagnosis(b, f, head, s)
 	}
 	lastLogs(b, f.Logs, s)
 	if len(f.Waiting) > 0 {
@@ -101,10 +101,12 @@ func undone(s plan.Step) string {
 	return "did not get where it should"
 }
 
-func diagnosis(b *bytes.Buffer, f apply.Failure, s Style) {
+// diagnosis is what the engine knows about the container, as far as the headline does not say it.
+func diagnosis(b *bytes.Buffer, f apply.Failure, head string, s Style) {
 	d := *f.Diagnosis
-	if d.State == container.Exited || d.State == container.Dead || d.OOMKilled {
-		s.under(b, 4, fmt.Sprintf("exit code: %d%s", d.ExitCode, whatKilled(d)))
+	ended := d.State == container.Exited || d.State == container.Dead || d.OOMKilled
+	if why := whatKilled(d); ended && (!strings.Contains(head, fmt.Sprintf("(%d)", d.ExitCode)) || why != "" && !strings.HasSuffix(head, why)) {
+		s.under(b, 4, strings.TrimSuffix(fmt.Sprintf("exit code: %d, %s", d.ExitCode, why), ", "))
 	}
 	if d.Error != "" && (f.Err == nil || !strings.Contains(f.Err.Error(), d.Error)) {
 		s.under(b, 4, "engine: "+d.Error)
@@ -122,9 +124,9 @@ func diagnosis(b *bytes.Buffer, f apply.Failure, s Style) {
 func whatKilled(d engine.Diagnosis) string {
 	switch {
 	case d.OOMKilled:
-		return " (out of memory)"
+		return "out of memory"
 	case d.ExitCode > 128 && d.ExitCode < 160:
-		return fmt.Sprintf(" (signal %d: %s)", d.ExitCode-128, syscall.Signal(d.ExitCode-128))
+		return fmt.Sprintf("signal %d: %s", d.ExitCode-128, syscall.Signal(d.ExitCode-128))
 	}
 	return ""
 }
