@@ -151,7 +151,9 @@ func sleep() error {
 func deaf() error {
 	signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
 	fmt.Println("deaf")
-	select {}
+	for {
+		time.Sleep(time.Hour)
+	}
 }
 
 func exit(args []string) error {

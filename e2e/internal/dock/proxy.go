@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Proxy stands between a client and the engine, counts calls, and may be told what to do after each.
@@ -30,7 +31,8 @@ type Proxy struct {
 type Call struct {
 	Method string
 	Path   string // without the version in front
-	Status int    // 0 while the engine has not answered
+	Status int
+	At     time.Time // when it was asked
 }
 
 // Changes tells whether the call can have changed the engine.
@@ -41,6 +43,8 @@ func (c Call) Changes() bool {
 	}
 	return false
 }
+
+type asked struct{}
 
 var version = regexp.MustCompile(`^/v\d+\.\d+/`)
 
@@ -66,7 +70,9 @@ func NewProxy(e *Engine, dir string) (*Proxy, error) {
 		ModifyResponse: p.answered,
 		ErrorHandler:   func(w http.ResponseWriter, _ *http.Request, _ error) { panic(http.ErrAbortHandler) },
 	}
-	server := &http.Server{Handler: through}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		through.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), asked{}, time.Now())))
+	})}
 	go server.Serve(l)
 	p.stop = func() { server.Close(); os.Remove(path) }
 	return p, nil
@@ -74,6 +80,7 @@ func NewProxy(e *Engine, dir string) (*Proxy, error) {
 
 func (p *Proxy) answered(r *http.Response) error {
 	c := Call{Method: r.Request.Method, Path: version.ReplaceAllString(r.Request.URL.Path, "/"), Status: r.StatusCode}
+	c.At, _ = r.Request.Context().Value(asked{}).(time.Time)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.calls = append(p.calls, c)
