@@ -1,0 +1,84 @@
+// Package cli is the command line: one file per verb, each of them flags into options, one call into compose, one call into render.
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+
+	"github.com/tutti-run/tutti/cmd/internal/render"
+	"github.com/tutti-run/tutti/engine"
+)
+
+// App is what the command line needs of the world.
+type App struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Environ        []string // KEY=VALUE
+	Dir            string   // what relative paths start from; "" is the current directory
+	Version        string   // "v0.1.0"
+	// Dial reaches the engine that --host and --context name, or the one that the environment says.
+	Dial func(ctx context.Context, host, contextName string) (engine.Engine, error)
+	// Stop is closed by the first interrupt; the second ends the context of Run.
+	Stop <-chan struct{}
+}
+
+// Run carries out one command line, without the program's name, and gives the exit code.
+func (a App) Run(ctx context.Context, args []string) int {
+	c := &cli{App: a, g: &globals{}}
+	root := c.root()
+	root.SetArgs(args)
+	root.SetIn(a.Stdin)
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if c.engine != nil {
+		c.engine.Close()
+	}
+	return c.exit(cmd, err)
+}
+
+// cli is one command line under way.
+type cli struct {
+	App
+	g      *globals
+	dotenv map[string]string // COMPOSE_ variables of env files; nil until looked for
+	engine engine.Engine     // nil until dialled
+	json   bool              // results, and what is wrong with the files, as JSON on stdout
+}
+
+// gentle is a context that ends with the first interrupt: for what changes nothing.
+func (c *cli) gentle(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-c.Stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// size of a terminal; ok is false of anything else.
+func size(w io.Writer) (cols, rows int, ok bool) {
+	f, isFile := w.(*os.File)
+	if !isFile || !term.IsTerminal(int(f.Fd())) {
+		return 0, 0, false
+	}
+	cols, rows, err := term.GetSize(int(f.Fd()))
+	return cols, rows, err == nil
+}
+
+func terminal(w io.Writer) bool {
+	_, _, ok := size(w)
+	return ok
+}
+
+// style of text on a stream.
+func (c *cli) style(w io.Writer) render.Style {
+	cols, _, tty := size(w)
+	return render.Style{Color: render.Color(c.g.ansi, tty, c.getenv), Width: cols}
+}

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tutti-run/tutti/cmd/internal/render"
+	"github.com/tutti-run/tutti/compose"
+	"github.com/tutti-run/tutti/compose/plan"
+)
+
+// attached carries out a plan, shows what the containers write, and stops them when asked to: by Ctrl-C, or by one that ends.
+func (o *upOptions) attached(ctx context.Context, t compose.Tool, project compose.Project, p plan.Plan, r run) error {
+	screen := &screen{}
+	logs := o.printer(screen.on(o.Stdout), screen.on(o.Stderr))
+	at, err := t.Attach(context.WithoutCancel(ctx), project, p, o.attachment(project), func(out compose.Output) { o.show(logs, out) })
+	if err != nil {
+		return err
+	}
+	defer at.Close()
+	if names := logNames(at.Names); len(names) > 0 {
+		logs.Attaching(names)
+	}
+	if mode, _, _ := o.mode(); mode == render.TTY {
+		screen.hold() // what is written into a live view tears it
+	}
+	t.Stop = either(o.Stop, at.Aborted)
+	report := o.perform(ctx, t, p, r)
+	screen.release()
+	if err := o.ended(report); err != nil && !closed(at.Aborted) && !closed(o.Stop) {
+		return err
+	}
+	at.Settle()
+	return o.stay(ctx, t, project, at)
+}
+
+// stay until all containers have ended.
+func (o *upOptions) stay(ctx context.Context, t compose.Tool, project compose.Project, at *compose.Attachment) error {
+	select {
+	case <-at.Ended:
+	case <-at.Aborted:
+		fmt.Fprintln(o.status(), "Aborting on container exit...")
+		o.stopAll(ctx, t, project, at)
+	case <-o.Stop:
+		fmt.Fprintln(o.status(), "Gracefully Stopping... press Ctrl+C again to force")
+		o.stopAll(ctx, t, project, at)
+		return exitCode(exitInterrupted)
+	}
+	if closed(o.Stop) {
+		return exitCode(exitInterrupted)
+	}
+	err := at.Close()
+	if code := at.ExitCode(); code != 0 {
+		return exitCode(code)
+	}
+	return err
+}
+
+// stopAll stops the containers of this up; once ctx ends, by force.
+func (o *upOptions) stopAll(ctx context.Context, t compose.Tool, project compose.Project, at *compose.Attachment) {
+	patient, cancel := context.WithCancel(ctx)
+	defer cancel()
+	t.Stop = nil
+	p, err := t.PlanStop(patient, project, compose.LifecycleOptions{Services: o.services, Timeout: o.timeout})
+	if err == nil {
+		o.perform(patient, t, p, run{title: "stop"})
+	}
+	if ctx.Err() != nil || err != nil {
+		o.kill(ctx, t, project)
+	}
+	select {
+	case <-at.Ended:
+	case <-time.After(lastWords):
+	}
+}
+
+// lastWords is how long the output of stopped containers may take to come.
+const lastWords = 3 * time.Second
+
+func (o *upOptions) kill(ctx context.Context, t compose.Tool, project compose.Project) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := t.Kill(ctx, project, o.services); err != nil {
+		o.complain(nil, err)
+	}
+}
+
+func (o *upOptions) attachment(p compose.Project) compose.AttachOptions {
+	a := compose.AttachOptions{Services: o.services, Show: o.shown(p), ExitFrom: o.exitFrom}
+	switch {
+	case o.abortOnExit:
+		a.Cascade = compose.StopOnExit
+	case o.abortOnFailure:
+		a.Cascade = compose.StopOnFailure
+	}
+	return a
+}
+
+// either is closed when one of them is.
+func either(a, b <-chan struct{}) <-chan struct{} {
+	out := make(chan struct{})
+	go func() {
+		defer close(out)
+		select {
+		case <-a:
+		case <-b:
+		}
+	}()
+	return out
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

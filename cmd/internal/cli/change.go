@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/tutti-run/tutti/cmd/internal/render"
+	"github.com/tutti-run/tutti/compose"
+	"github.com/tutti-run/tutti/compose/apply"
+	"github.com/tutti-run/tutti/compose/plan"
+)
+
+// run is how a plan is carried out and shown.
+type run struct {
+	title   string // of the view
+	quiet   silence
+	options compose.RunOptions
+}
+
+// decide makes a plan; an interrupt ends it.
+func (c *cli) decide(ctx context.Context, make func(context.Context) (plan.Plan, error)) (plan.Plan, error) {
+	ctx, cancel := c.gentle(ctx)
+	defer cancel()
+	began := time.Now()
+	p, err := make(ctx)
+	if err != nil {
+		return p, err
+	}
+	slog.Debug("planned", "steps", len(p.Nodes), "took", time.Since(began))
+	c.warn(p.Warnings)
+	return p, nil
+}
+
+// carryOut a plan, or with --dry-run only show it.
+func (c *cli) carryOut(ctx context.Context, t compose.Tool, p plan.Plan, r run) error {
+	if c.g.dryRun {
+		return c.showPlan(p)
+	}
+	return c.ended(c.perform(ctx, t, p, r))
+}
+
+// showPlan on stdout.
+func (c *cli) showPlan(p plan.Plan) error {
+	if c.progressJSON() {
+		return render.PlanJSON(c.Stdout, p)
+	}
+	return render.Plan(c.Stdout, p, c.style(c.Stdout))
+}
+
+// perform a plan and show how it goes.
+func (c *cli) perform(ctx context.Context, t compose.Tool, p plan.Plan, r run) apply.Report {
+	v := c.view(r.title)
+	t.Events = r.quiet.events(v)
+	report := t.Run(ctx, p, r.options)
+	_ = v.Close()
+	if !c.progressJSON() {
+		_, style, _ := c.mode()
+		render.Report(c.status(), report, style)
+	}
+	return report
+}
+
+// ended turns a report into an exit code; what failed was shown.
+func (c *cli) ended(r apply.Report) error {
+	switch {
+	case r.Interrupted:
+		return exitCode(exitInterrupted)
+	case r.Failed():
+		return exitCode(exitError)
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tutti-run/tutti/compose"
+	"github.com/tutti-run/tutti/compose/load"
+)
+
+const noFiles = cobra.ShellCompDirectiveNoFileComp
+
+// completeServices from the file, without those named already.
+func (c *cli) completeServices(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	p := c.quietly(cmd.Context())
+	var out []string
+	for _, s := range p.Services {
+		if !slices.Contains(args, s.Name) {
+			out = append(out, s.Name)
+		}
+	}
+	for _, s := range p.Disabled {
+		if !slices.Contains(args, s) {
+			out = append(out, s)
+		}
+	}
+	slices.Sort(out)
+	return out, noFiles
+}
+
+// quietly loads what can be loaded: a completion says nothing of what is wrong.
+func (c *cli) quietly(ctx context.Context) compose.Project {
+	res, _ := load.Load(ctx, c.loadOptions())
+	return res.Project
+}
+
+// completeValues of the flags that a command has.
+func (c *cli) completeValues(cmd *cobra.Command) {
+	values := map[string][]string{
+		"ansi": {"auto", "always", "never"}, "progress": progressModes, "pull": {"always", "missing", "never", "build", "policy"},
+		"rmi": {"local", "all"}, "status": statuses, "format": formats[cmd.Name()],
+	}
+	for flag, v := range values {
+		complete(cmd, flag, cobra.FixedCompletions(v, noFiles))
+	}
+	for _, flag := range []string{"attach", "no-attach", "exit-code-from"} {
+		complete(cmd, flag, c.completeServices)
+	}
+	complete(cmd, "scale", func(cmd *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+		names, d := c.completeServices(cmd, nil, word)
+		for i := range names {
+			names[i] += "="
+		}
+		return names, d | cobra.ShellCompDirectiveNoSpace
+	})
+	complete(cmd, "file", cobra.FixedCompletions([]string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt))
+	complete(cmd, "project-directory", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs))
+	complete(cmd, "profile", c.completeProfiles)
+	complete(cmd, "project-name", c.completeProjects)
+}
+
+var formats = map[string][]string{"config": {"yaml", "json"}, "ps": {"table", "json"}, "ls": {"table", "json"}, "version": {"pretty", "json"}}
+
+func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
+	if cmd.Flags().Lookup(flag) != nil {
+		_ = cmd.RegisterFlagCompletionFunc(flag, f)
+	}
+}
+
+func (c *cli) completeProfiles(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	res, err := load.Load(cmd.Context(), c.loadOptions())
+	if err != nil {
+		return nil, noFiles
+	}
+	return res.Model.Profiles(), noFiles
+}
+
+// completeProjects asks the engine, but not for long.
+func (c *cli) completeProjects(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	ctx, cancel := context.WithTimeout(cmd.Context(), 2*time.Second)
+	defer cancel()
+	t, err := c.tool(ctx)
+	if err != nil {
+		return nil, noFiles
+	}
+	all, _ := t.List(ctx, compose.ListOptions{All: true})
+	var out []string
+	for _, p := range all {
+		out = append(out, p.Name)
+	}
+	return out, noFiles
+}

@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tutti-run/tutti/compose/load"
+)
+
+// configOptions of config.
+type configOptions struct {
+	*cli
+	parts                                   load.Options
+	services                                []string
+	format, output, hash                    string
+	quiet, names, images, volumes, networks bool
+	profiles, variables, environment        bool
+	lockDigests, resolveDigests, models     bool
+}
+
+func (c *cli) config() *cobra.Command {
+	o := &configOptions{cli: c}
+	cmd := &cobra.Command{
+		Use: "config [OPTIONS] [SERVICE...]", Short: "Check the files, and show what they come to", Aliases: []string{"convert"},
+		ValidArgsFunction: c.completeServices,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.services = args
+			if err := o.check(); err != nil {
+				return err
+			}
+			return o.run(cmd.Context())
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&o.format, "format", "", "print as `kind`: yaml, json; with json also what is wrong, as a list of diagnostics")
+	fs.StringVarP(&o.output, "output", "o", "", "write to a `file`")
+	fs.BoolVarP(&o.quiet, "quiet", "q", false, "print nothing, only check")
+	fs.BoolVar(&o.names, "services", false, "names of services, a line each")
+	fs.BoolVar(&o.images, "images", false, "names of images, a line each")
+	fs.BoolVar(&o.volumes, "volumes", false, "names of volumes, a line each")
+	fs.BoolVar(&o.networks, "networks", false, "names of networks, a line each")
+	fs.BoolVar(&o.profiles, "profiles", false, "names of profiles, a line each")
+	fs.BoolVar(&o.variables, "variables", false, "variables that the files use, and their defaults")
+	fs.BoolVar(&o.environment, "environment", false, "variables that the files are filled in with")
+	fs.StringVar(&o.hash, "hash", "", "hash of the configuration of `services`: names with commas between, or *")
+	fs.BoolVar(&o.parts.NoInterpolate, "no-interpolate", false, "leave variables as they are")
+	fs.BoolVar(&o.parts.NoNormalize, "no-normalize", false, "add no defaults")
+	fs.BoolVar(&o.parts.NoPathResolution, "no-path-resolution", false, "leave paths as they are")
+	fs.BoolVar(&o.parts.NoEnvResolution, "no-env-resolution", false, "do not read the services' env files")
+	fs.BoolVar(&o.parts.NoConsistency, "no-consistency", false, "do not check that the model makes sense")
+	fs.BoolVar(&o.lockDigests, "lock-image-digests", false, "an override file with digests (not supported yet)")
+	fs.BoolVar(&o.resolveDigests, "resolve-image-digests", false, "digests instead of tags (not supported yet)")
+	fs.BoolVar(&o.models, "models", false, "names of models (not supported yet)")
+	return cmd
+}
+
+func (o *configOptions) check() error {
+	o.json = o.format == "json"
+	switch {
+	case o.lockDigests:
+		return notYet("--lock-image-digests")
+	case o.resolveDigests:
+		return notYet("--resolve-image-digests")
+	case o.models:
+		return notYet("--models")
+	case o.format != "" && o.format != "yaml" && o.format != "json":
+		return usagef("unsupported format %q", o.format)
+	}
+	return nil
+}
+
+func (o *configOptions) run(ctx context.Context) error {
+	ctx, cancel := o.gentle(ctx)
+	defer cancel()
+	l, part := o.loadOptions(), o.parts
+	l.Services, l.NoInterpolate, l.NoNormalize, l.NoPathResolution = o.services, part.NoInterpolate, part.NoNormalize || o.g.compatibility, part.NoPathResolution
+	l.NoEnvResolution, l.NoConsistency = part.NoEnvResolution, part.NoConsistency
+	if o.variables {
+		all, err := load.Variables(ctx, l)
+		if err != nil || o.quiet {
+			return err
+		}
+		return o.printVariables(all)
+	}
+	res, err := o.loadWith(ctx, l)
+	if err != nil || o.quiet {
+		return err
+	}
+	text, err := o.text(res.Model)
+	if err != nil {
+		return err
+	}
+	if o.output != "" {
+		return o.create(o.output, func(w io.Writer) error { _, err := w.Write(text); return err })
+	}
+	_, err = o.Stdout.Write(text)
+	return err
+}
+
+func (o *configOptions) text(m *load.Model) ([]byte, error) {
+	switch {
+	case o.names:
+		return lines(m.Services()), nil
+	case o.volumes:
+		return lines(m.Volumes()), nil
+	case o.networks:
+		return lines(m.Networks()), nil
+	case o.hash != "":
+		return o.hashes(m)
+	case o.profiles:
+		return lines(m.Profiles()), nil
+	case o.images:
+		return lines(m.Images()), nil
+	case o.environment:
+		return lines(m.Environment()), nil
+	case o.format == "json":
+		return m.JSON()
+	}
+	return m.YAML()
+}
+
+func lines(all []string) []byte {
+	var b strings.Builder
+	for _, s := range all {
+		b.WriteString(s + "\n")
+	}
+	return []byte(b.String())
+}
+
+func (o *configOptions) hashes(m *load.Model) ([]byte, error) {
+	var services []string
+	if o.hash != "*" {
+		services = strings.Split(o.hash, ",")
+	}
+	all, err := m.Hashes(services)
+	var out []string
+	for _, h := range all {
+		out = append(out, h.Service+" "+h.Hash)
+	}
+	return lines(out), err
+}
+
+func (o *configOptions) printVariables(all []load.Variable) error {
+	if o.format == "json" {
+		e := json.NewEncoder(o.Stdout)
+		return e.Encode(all)
+	}
+	w := tabwriter.NewWriter(o.Stdout, 20, 1, 3, ' ', 0)
+	fmt.Fprintln(w, "NAME\tREQUIRED\tDEFAULT VALUE\tALTERNATE VALUE")
+	for _, v := range all {
+		fmt.Fprintf(w, "%s\t%t\t%s\t%s\n", v.Name, v.Required, v.Default, v.Alternate)
+	}
+	return w.Flush()
+}

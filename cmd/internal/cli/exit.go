@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tutti-run/tutti/cmd/internal/render"
+	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/engine"
+)
+
+// The exit codes. Docker Compose has 0, 1 and 130 and passes on a container's own; the others are ours.
+const (
+	exitDone        = 0
+	exitError       = 1
+	exitChanges     = 2
+	exitNoEngine    = 14
+	exitInterrupted = 130
+)
+
+const exitHelp = `Exit codes:
+  0    done; of plan --detailed-exitcode: nothing to do
+  1    error: in the command line, in the files, or a step that failed
+  2    plan --detailed-exitcode: there are changes
+  14   no engine answers
+  130  interrupted
+  up --abort-on-container-exit, --abort-on-container-failure and --exit-code-from give the container's own.
+`
+
+// exitCode ends the command with a code when all that is to be said was said.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// usageError is a mistake in the command line.
+type usageError struct{ text, hint string }
+
+func (e usageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error { return usageError{text: fmt.Sprintf(format, args...)} }
+
+func notYet(what string) error { return usageError{text: what + " is not supported yet"} }
+
+// exit tells what went wrong, and with which code to end.
+func (c *cli) exit(cmd *cobra.Command, err error) int {
+	code := codeOf(err)
+	if _, told := errors.AsType[exitCode](err); err != nil && !told && code != exitInterrupted {
+		c.complain(cmd, err)
+	}
+	return code
+}
+
+func codeOf(err error) int {
+	own, ok := errors.AsType[exitCode](err)
+	switch {
+	case err == nil:
+		return exitDone
+	case ok:
+		return int(own)
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.Is(err, engine.ErrUnavailable):
+		return exitNoEngine
+	}
+	return exitError
+}
+
+// complain in one form: "error: …", with a place in front and a hint below where there are any. A machine that asked for JSON on stdout gets
+// a list of diagnostics there; one that asked for JSON progress gets {"error": true, "message": …} on stderr, as from Docker Compose.
+func (c *cli) complain(cmd *cobra.Command, err error) {
+	list := diagnostics(cmd, err)
+	switch {
+	case c.json:
+		_ = render.DiagnosticsJSON(c.Stdout, list)
+	case c.progressJSON():
+		c.jsonLine(map[string]any{"error": true, "message": err.Error()})
+	default:
+		render.Diagnostics(c.Stderr, list, c.style(c.Stderr))
+	}
+}
+
+func diagnostics(cmd *cobra.Command, err error) diag.List {
+	if list, ok := errors.AsType[diag.List](err); ok {
+		return list
+	}
+	if d, ok := errors.AsType[diag.Diagnostic](err); ok {
+		return diag.List{d}
+	}
+	d := diag.Diagnostic{Severity: diag.Error, Text: err.Error()}
+	if u, ok := errors.AsType[usageError](err); ok {
+		d.Hint = u.hint
+		if cmd != nil && d.Hint == "" {
+			d.Hint = fmt.Sprintf("see '%s --help'", cmd.CommandPath())
+		}
+	}
+	return diag.List{d}
+}

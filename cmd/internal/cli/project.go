@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/tutti-run/tutti/compose"
+	"github.com/tutti-run/tutti/compose/load"
+)
+
+// load the project that the flags name, and warn of what is not quite right in it.
+func (c *cli) load(ctx context.Context, services []string) (load.Result, error) {
+	o := c.loadOptions()
+	o.Services = services
+	return c.loadWith(ctx, o)
+}
+
+func (c *cli) loadWith(ctx context.Context, o load.Options) (load.Result, error) {
+	began := time.Now()
+	res, err := load.Load(ctx, o)
+	if err != nil {
+		return res, err
+	}
+	c.warn(res.Diags)
+	slog.Debug("loaded", "project", res.Project.Name, "files", res.Project.Files, "services", len(res.Project.Services), "took", time.Since(began))
+	return res, nil
+}
+
+// project or, where a name is enough, only that: with -p and no -f, or when there is no file and COMPOSE_PROJECT_NAME is set.
+func (c *cli) project(ctx context.Context, services []string) (compose.Project, error) {
+	if c.g.name != "" && len(c.g.files) == 0 {
+		name, err := load.ProjectName(ctx, c.loadOptions())
+		return compose.Project{Name: name}, err
+	}
+	res, err := c.load(ctx, services)
+	if name := c.getenv("COMPOSE_PROJECT_NAME"); errors.Is(err, load.ErrNoFile) && name != "" {
+		return compose.Project{Name: name}, nil
+	}
+	return res.Project, err
+}
+
+// tool on the engine, which is dialled once.
+func (c *cli) tool(ctx context.Context) (compose.Tool, error) {
+	parallel, err := c.parallel()
+	if err != nil {
+		return compose.Tool{}, err
+	}
+	if c.engine == nil {
+		began := time.Now()
+		if c.engine, err = c.Dial(ctx, c.g.host, c.g.context); err != nil {
+			c.engine = nil
+			return compose.Tool{}, err
+		}
+		info := c.engine.Info()
+		slog.Debug("engine", "host", info.Host, "engine", info.Caps.Engine, "version", info.Caps.Version, "api", info.Caps.APIVersion, "took", time.Since(began))
+	}
+	return compose.Tool{Engine: c.engine, Stop: c.Stop, Parallel: parallel}, nil
+}

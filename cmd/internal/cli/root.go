@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/tutti-run/tutti/compose/diag"
+)
+
+const (
+	change = "change" // groups of verbs in the help
+	look   = "look"
+	others = "others"
+)
+
+func (c *cli) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tutti [OPTIONS] COMMAND",
+		Short: "Turn a Compose file into a plan you can read, and carry out exactly that plan",
+		Args:  cobra.ArbitraryArgs, TraverseChildren: true, SilenceErrors: true, SilenceUsage: true,
+		RunE:              c.noVerb,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return c.check() },
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	root.AddGroup(&cobra.Group{ID: change, Title: "Change what runs:"}, &cobra.Group{ID: look, Title: "Look:"}, &cobra.Group{ID: others, Title: "Others:"})
+	global := c.g.flags()
+	root.Flags().AddFlagSet(global)
+	root.Flags().SetInterspersed(false)
+	for _, verb := range c.verbs() {
+		verb.DisableFlagsInUseLine = true
+		lend(global, verb)
+		c.completeValues(verb)
+		root.AddCommand(verb)
+	}
+	c.completeValues(root)
+	root.SetHelpCommandGroupID(others)
+	root.SetCompletionCommandGroupID(others)
+	root.SetFlagErrorFunc(flagError)
+	root.SetUsageTemplate(usageTemplate)
+	root.SetHelpTemplate(helpTemplate)
+	cobra.AddTemplateFunc("exitCodes", func() string { return exitHelp })
+	root.CompletionOptions.HiddenDefaultCmd = false
+	return root
+}
+
+func (c *cli) verbs() []*cobra.Command {
+	var all []*cobra.Command
+	group := func(id string, verbs ...*cobra.Command) {
+		for _, v := range verbs {
+			v.GroupID = id
+			all = append(all, v)
+		}
+	}
+	group(change, c.up(), c.create_(), c.down(), c.start(), c.stop(), c.restart())
+	group(look, c.plan(), c.config(), c.ps(), c.logs(), c.ls())
+	group(others, c.version())
+	return all
+}
+
+// noVerb is the command line without a verb, or with one that there is not.
+func (c *cli) noVerb(cmd *cobra.Command, args []string) error {
+	switch {
+	case c.g.showVersion:
+		return versionOptions{cli: c}.run()
+	case len(args) == 0:
+		return cmd.Help()
+	}
+	return unknownVerb(cmd, args[0])
+}
+
+func unknownVerb(root *cobra.Command, word string) error {
+	var names []string
+	for _, v := range root.Commands() {
+		names = append(append(names, v.Name()), v.Aliases...)
+	}
+	e := usageError{text: "unknown command: tutti " + word, hint: "see 'tutti --help'"}
+	if slices.Contains(later, word) {
+		e.text = fmt.Sprintf("tutti %s is not supported yet", word)
+	} else if near := diag.Nearest(word, names); near != "" {
+		e.hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	return e
+}
+
+// later are the verbs of Docker Compose that are still to come.
+var later = []string{"alpha", "attach", "bridge", "build", "commit", "cp", "events", "exec", "export", "images", "kill", "pause", "port", "publish",
+	"pull", "push", "rm", "run", "scale", "stats", "top", "unpause", "volumes", "wait", "watch"}
+
+// flagError keeps Docker's words, and looks for a flag that may be meant.
+func flagError(cmd *cobra.Command, err error) error {
+	e := usageError{text: err.Error(), hint: fmt.Sprintf("see '%s --help'", cmd.CommandPath())}
+	if word, ok := strings.CutPrefix(e.text, "unknown flag: --"); ok {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if near := diag.Nearest(word, names); near != "" {
+			e.hint = fmt.Sprintf("did you mean \"--%s\"?", near)
+		}
+	}
+	return e
+}
+
+// noArgs in Docker's words.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("unknown command %q for %q", args[0], cmd.CommandPath())
+	}
+	return nil
+}
+
+const usageTemplate = `Usage:  {{.UseLine}}{{if .Aliases}}
+Alias: {{range .Aliases}} {{.}}{{end}}{{end}}
+{{$cmd := .}}{{range .Groups}}{{$id := .ID}}
+{{.Title}}
+{{range $cmd.Commands}}{{if and (eq .GroupID $id) .IsAvailableCommand}}  {{rpad .Name 11}} {{.Short}}
+{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+Options{{if not .HasParent}}, before or after the command{{end}}:
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}
+{{end}}{{if .HasParent}}
+Options that every command takes: see 'tutti --help'.
+{{else}}
+{{exitCodes}}
+See 'tutti COMMAND --help' for the options of a command.
+{{end}}`
+
+const helpTemplate = `{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}
+
+{{end}}{{.UsageString}}`

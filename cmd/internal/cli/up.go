@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tutti-run/tutti/compose"
+	"github.com/tutti-run/tutti/compose/plan"
+)
+
+// upOptions of up.
+type upOptions struct {
+	*cli
+	selection
+	detach, abortOnExit, abortOnFailure   bool
+	attachDeps, noColor, noPrefix, stamps bool
+	menu, watch                           bool
+	attach, noAttach                      []string
+	exitFrom, planFile                    string
+}
+
+func (c *cli) up() *cobra.Command {
+	o := &upOptions{cli: c}
+	cmd := &cobra.Command{
+		Use: "up [OPTIONS] [SERVICE...]", Short: "Create, update and start what the file asks for",
+		ValidArgsFunction: c.completeServices,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.services = args
+			if err := o.check(cmd); err != nil {
+				return err
+			}
+			return o.run(cmd.Context())
+		},
+	}
+	fs := cmd.Flags()
+	o.selection.flags(fs)
+	fs.BoolVarP(&o.detach, "detach", "d", false, "leave the containers running in the background")
+	fs.BoolVar(&o.wait, "wait", false, "wait until services are running or healthy; implies -d")
+	fs.IntVar(&o.waitTimeout, "wait-timeout", 0, "most `seconds` to wait")
+	fs.BoolVar(&o.abortOnExit, "abort-on-container-exit", false, "stop all when one container ends; not with -d")
+	fs.BoolVar(&o.abortOnFailure, "abort-on-container-failure", false, "stop all when one container fails; not with -d")
+	fs.StringVar(&o.exitFrom, "exit-code-from", "", "end with the exit code of this `service`; implies --abort-on-container-exit")
+	fs.StringArrayVar(&o.attach, "attach", nil, "show the output of this `service` only, repeatable")
+	fs.StringArrayVar(&o.noAttach, "no-attach", nil, "do not show the output of this `service`, repeatable")
+	fs.BoolVar(&o.attachDeps, "attach-dependencies", false, "show the output of what the services depend on, too")
+	fs.BoolVar(&o.noColor, "no-color", false, "show output without colours")
+	fs.BoolVar(&o.noPrefix, "no-log-prefix", false, "show output without names in front")
+	fs.BoolVar(&o.stamps, "timestamps", false, "show output with times")
+	fs.BoolVar(&o.quietBuild, "quiet-build", false, "show no output of builds")
+	fs.StringVar(&o.planFile, "plan", "", "carry out exactly the plan that 'tutti plan --out' saved in this `file`")
+	fs.BoolVar(&o.menu, "menu", false, "keys to press while attached (not supported yet)")
+	fs.BoolVarP(&o.watch, "watch", "w", false, "follow changes of source files (not supported yet)")
+	return cmd
+}
+
+// check what does not go together, in Docker Compose's words.
+func (o *upOptions) check(cmd *cobra.Command) error {
+	switch {
+	case o.watch:
+		return notYet("--watch")
+	case o.menu:
+		return notYet("--menu")
+	}
+	if o.planFile != "" {
+		if err := o.checkPlanFile(cmd); err != nil {
+			return err
+		}
+	}
+	if o.exitFrom != "" && !o.abortOnFailure {
+		o.abortOnExit = true
+	}
+	switch {
+	case o.abortOnExit && o.abortOnFailure:
+		return usagef("--abort-on-container-failure cannot be combined with --abort-on-container-exit")
+	case o.wait && (o.attachDeps || o.abortOnExit || len(o.attach) > 0):
+		return usagef("--wait cannot be combined with --abort-on-container-exit, --attach or --attach-dependencies")
+	}
+	o.detach = o.detach || o.wait
+	switch {
+	case o.detach && (o.attachDeps || o.abortOnExit || o.abortOnFailure || len(o.attach) > 0):
+		return usagef("--detach cannot be combined with --abort-on-container-exit, --abort-on-container-failure, --attach, --attach-dependencies or --watch")
+	case len(o.attach) > 0 && o.attachDeps:
+		return usagef("cannot combine --attach and --attach-dependencies")
+	}
+	return o.selection.check(o.cli, cmd)
+}
+
+func (o *upOptions) run(ctx context.Context) error {
+	if o.planFile != "" {
+		return o.runSaved(ctx)
+	}
+	res, err := o.load(ctx, o.services)
+	if err != nil {
+		return err
+	}
+	return o.bringUp(ctx, res.Project, o.options(), func(plan.Plan) error { return nil })
+}
+
+// bringUp makes the plan and, if it is a right one, carries it out.
+func (o *upOptions) bringUp(ctx context.Context, project compose.Project, options compose.UpOptions, right func(plan.Plan) error) error {
+	if err := o.fits(project); err != nil {
+		return err
+	}
+	t, err := o.tool(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := o.decide(ctx, func(ctx context.Context) (plan.Plan, error) { return t.Plan(ctx, project, options) })
+	if err != nil {
+		return err
+	}
+	if err := right(p); err != nil {
+		return err
+	}
+	r := run{title: "up", quiet: silence{o.quietPull, o.quietBuild}, options: compose.RunOptions{WaitTimeout: time.Duration(o.waitTimeout) * time.Second}}
+	if o.detach || options.NoStart || o.g.dryRun {
+		return o.carryOut(ctx, t, p, r)
+	}
+	return o.attached(ctx, t, project, p, r)
+}
+
+// fits tells whether the file has what is asked for.
+func (o *upOptions) fits(p compose.Project) error {
+	if err := o.selection.fits(p); err != nil {
+		return err
+	}
+	var unknown []string
+	for _, s := range o.attach {
+		if compose.CheckServices(p, []string{s}) != nil {
+			unknown = append(unknown, s)
+		}
+	}
+	if len(unknown) > 0 {
+		return usagef("cannot attach to services not included in up: %s", strings.Join(unknown, ", "))
+	}
+	if o.exitFrom != "" {
+		return compose.CheckServices(p, []string{o.exitFrom})
+	}
+	return nil
+}
+
+// shown are the services whose output is shown: those named, or all but those that the file has say attach: false.
+func (o *upOptions) shown(p compose.Project) []string {
+	names := o.attach
+	if len(names) == 0 {
+		for _, s := range p.Services {
+			named := len(o.services) == 0 || slices.Contains(o.services, s.Name) || o.attachDeps
+			if named && !s.NoAttach {
+				names = append(names, s.Name)
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(names), func(s string) bool { return slices.Contains(o.noAttach, s) })
+}

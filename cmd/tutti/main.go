@@ -1,0 +1,47 @@
+// Command tutti turns a Compose file into a plan you can read, and carries out exactly that plan.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/tutti-run/tutti/cmd/internal/cli"
+	"github.com/tutti-run/tutti/compose"
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/docker"
+)
+
+var version string // set when it is built by make
+
+func main() {
+	ctx, stop := interrupts()
+	if info, ok := debug.ReadBuildInfo(); ok && version == "" {
+		version = info.Main.Version
+	}
+	compose.Version = version
+	app := cli.App{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Version: version, Stop: stop, Dial: dial}
+	os.Exit(app.Run(ctx, os.Args[1:]))
+}
+
+func dial(ctx context.Context, host, contextName string) (engine.Engine, error) {
+	return docker.Dial(ctx, docker.Options{Host: host, Context: contextName})
+}
+
+// interrupts: the first closes stop, the second ends the context, the third ends the process.
+func interrupts() (ctx context.Context, stop <-chan struct{}) {
+	ctx, cancel := context.WithCancel(context.Background())
+	first, signals := make(chan struct{}), make(chan os.Signal, 3)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-signals
+		close(first)
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(130)
+	}()
+	return ctx, first
+}

@@ -1,0 +1,73 @@
+package compose
+
+import (
+	"context"
+	"slices"
+
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/container"
+)
+
+// PsOptions of Ps.
+type PsOptions struct {
+	Services []string // none: all
+	All      bool     // stopped ones too, and those that `run` made
+	Orphans  bool     // those of services that the file does not have
+	Status   []string // states to show; any makes All
+}
+
+// Ps lists the containers of a project in order of name, by one list call.
+func (t Tool) Ps(ctx context.Context, p Project, o PsOptions) ([]container.Live, error) {
+	if err := CheckServices(p, o.Services); err != nil {
+		return nil, err
+	}
+	all, err := t.containers(ctx, p.Name)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(l container.Live) bool { return !o.shows(p, l) }), nil
+}
+
+func (o PsOptions) shows(p Project, l container.Live) bool {
+	_, declared := p.Service(l.Service())
+	switch {
+	case len(o.Services) > 0 && !slices.Contains(o.Services, l.Service()):
+		return false
+	case !o.Orphans && !nameOnly(p) && !declared:
+		return false
+	case len(o.Status) > 0:
+		return slices.Contains(o.Status, string(l.State))
+	}
+	return o.All || l.Up() && !l.OneOff()
+}
+
+// lister is the one call that is enough to see containers; an engine without it is observed as a whole.
+type lister interface {
+	ListContainers(ctx context.Context, project string) ([]container.Live, error)
+}
+
+func (t Tool) containers(ctx context.Context, project string) ([]container.Live, error) {
+	if e, ok := t.Engine.(lister); ok {
+		return e.ListContainers(ctx, project)
+	}
+	s, err := t.Engine.Observe(ctx, engine.Query{Project: project})
+	return s.Containers, err
+}
+
+// nameOnly tells that no file was loaded.
+func nameOnly(p Project) bool { return len(p.Files) == 0 && len(p.Services) == 0 }
+
+// NoServiceError names a service that the file does not have.
+type NoServiceError struct{ Service string }
+
+func (e NoServiceError) Error() string { return "no such service: " + e.Service }
+
+// CheckServices is a NoServiceError if the file has not all of these services; of a project without a file anything may be asked.
+func CheckServices(p Project, services []string) error {
+	for _, s := range services {
+		if _, ok := p.Service(s); !ok && !nameOnly(p) {
+			return NoServiceError{s}
+		}
+	}
+	return nil
+}
