@@ -275,7 +275,9 @@ func stepWords(s plan.Step) [2]string {
 
 func (r *row) progress(s plan.Step, p engine.Progress) {
 	if _, build := s.(plan.BuildImage); build {
-		r.last = strings.TrimSpace(p.Text)
+		if text := tameLines(p.Text); text != "" {
+			r.last = text[strings.LastIndexByte(text, '\n')+1:]
+		}
 		return
 	}
 	r.bar.take(p)

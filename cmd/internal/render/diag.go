@@ -14,7 +14,7 @@ func Diagnostics(w io.Writer, l diag.List, s Style) {
 	for _, d := range l {
 		b.WriteString(diagnostic(d, s) + "\n")
 		if d.Hint != "" {
-			s.under(&b, 2, d.Hint)
+			s.under(&b, 2, tameLines(d.Hint))
 		}
 	}
 	_, _ = w.Write(b.Bytes())
@@ -25,14 +25,15 @@ func diagnostic(d diag.Diagnostic, s Style) string {
 	if d.Severity == diag.Warning {
 		c = yellow
 	}
+	text := tame(d.Text)
 	severity := s.paint(c, string(d.Severity)+":") + " "
 	switch p := d.Place.String(); {
 	case p != "":
-		return s.paint(bold, p+":") + " " + severity + d.Text
+		return s.paint(bold, p+":") + " " + severity + text
 	case d.Path != "":
-		return severity + d.Path + ": " + d.Text
+		return severity + d.Path + ": " + text
 	}
-	return severity + d.Text
+	return severity + text
 }
 
 // DiagnosticsJSON is a list of objects with severity, place, path, text and hint.

@@ -32,9 +32,29 @@ func golden(t *testing.T, name, got string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got != string(want) {
-		t.Errorf("%s differs (write it with -update)\n--- got\n%s\n--- want\n%s", name, got, want)
+	for n, l := range lineByLine(got, string(want)) {
+		if l[0] != l[1] {
+			t.Errorf("%s:%d differs (write it with -update)\n got %s\nwant %s", name, n+1, l[0], l[1])
+			return
+		}
 	}
+}
+
+// lineByLine puts the lines of two texts side by side.
+func lineByLine(a, b string) [][2]string {
+	var out [][2]string
+	la, lb := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := range max(len(la), len(lb)) {
+		pair := [2]string{"(end)", "(end)"}
+		if i < len(la) {
+			pair[0] = la[i]
+		}
+		if i < len(lb) {
+			pair[1] = lb[i]
+		}
+		out = append(out, pair)
+	}
+	return out
 }
 
 // noEscapes fails if there is a control character other than the end of a line.

@@ -228,7 +228,7 @@ func (t *planText) reasons(c plan.Change) {
 		if head, tail, ok := fieldText(r); ok {
 			rows = append(rows, [2]string{head, tail})
 		} else {
-			rest = append(rest, r.Text())
+			rest = append(rest, tame(r.Text()))
 		}
 	}
 	width := 0
@@ -267,7 +267,7 @@ func fieldText(r plan.Reason) (name, values string, ok bool) {
 	default:
 		return "", "", false
 	}
-	text := r.Text()
+	text := tame(r.Text())
 	i := strings.Index(text, c.Path)
 	if i < 0 {
 		return "", "", false

@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -58,6 +60,32 @@ func (s Style) under(b *bytes.Buffer, indent int, text string) {
 			b.WriteString(strings.Repeat(" ", indent) + part + "\n")
 		}
 	}
+}
+
+// tame makes text that others wrote fit to stand in a line of ours: colours go, and other control characters are shown, not obeyed.
+func tame(text string) string {
+	text = strings.ReplaceAll(ansi.Strip(text), "\t", "    ")
+	if !strings.ContainsFunc(text, unicode.IsControl) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsControl(r) {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// tameLines does so line by line.
+func tameLines(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for i, l := range lines {
+		lines[i] = tame(strings.TrimRight(l, "\r"))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // pad fills text up to width columns.

@@ -45,7 +45,7 @@ func failure(b *bytes.Buffer, f apply.Failure, s Style) {
 	head := headline(f)
 	s.under(b, 0, s.paint(c, glyph)+" "+s.paint(bold, head))
 	if f.Err != nil && !errors.As(f.Err, new(*apply.NotReady)) {
-		s.under(b, 4, f.Err.Error())
+		s.under(b, 4, tameLines(f.Err.Error()))
 	}
 	if f.Diagnosis != nil {
 		diagnosis(b, f, head, s)
@@ -111,7 +111,7 @@ func diagnosis(b *bytes.Buffer, f apply.Failure, head string, s Style) {
 	if d.Error != "" && (f.Err == nil || !strings.Contains(f.Err.Error(), d.Error)) {
 		s.under(b, 4, "engine: "+d.Error)
 	}
-	if probe := strings.TrimSpace(d.Probe); probe != "" {
+	if probe := tameLines(d.Probe); probe != "" {
 		first, more, _ := strings.Cut(probe, "\n")
 		s.under(b, 4, "probe: "+first)
 		if more != "" {
@@ -142,6 +142,6 @@ func lastLogs(b *bytes.Buffer, lines []engine.LogLine, s Style) {
 		if !l.Time.IsZero() {
 			at = s.paint(dim, l.Time.Local().Format("15:04:05")) + " "
 		}
-		b.WriteString("      " + s.paint(dim, "|") + " " + at + l.Text + "\n")
+		b.WriteString("      " + s.paint(dim, "|") + " " + at + tame(l.Text) + "\n")
 	}
 }

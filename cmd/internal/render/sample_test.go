@@ -118,6 +118,7 @@ func rich() plan.Plan {
 			changed("environment.DB_PASSWORD", "hunter2", "correct horse"),
 			changed("environment.AMQP", "amqp://guest:s3cret@mq:5672/", "amqp://guest:0ther@mq:5672/"),
 			changed("healthcheck.test", `["CMD-SHELL","curl -fsS http://localhost:8080/healthz?verbose=1&format=json || exit 1"]`, `["CMD-SHELL","wget -qO- http://localhost:8080/healthz?verbose=1&format=json || exit 1"]`),
+			changed("environment.MOTD", "hello\n\x1b[31mworld", "漢字"),
 			plan.FieldChanged{Change: field.Change{Path: "environment.MODE", Old: "", New: "fast", OldKnown: true, Note: "web.env"}},
 			plan.ContentChanged{Kind: "config", Name: "nginx.conf", File: "./nginx.conf"},
 			plan.ImageChanged{Ref: "nginx:1.27", From: "sha256:0123456789abcdef", To: "sha256:fedcba9876543210"})...)
@@ -143,7 +144,7 @@ func failures() apply.Report {
 		Failures: []apply.Failure{
 			{Node: waited("db", 1, plan.UntilHealthy, "api"), Container: "shop-db-1", Err: &apply.NotReady{Name: "shop-db-1", Until: plan.UntilHealthy, State: "is unhealthy"},
 				Diagnosis: &engine.Diagnosis{State: container.Running, Health: container.Unhealthy, HasHealth: true, Probe: "nc: can't connect to 127.0.0.1:5432: Connection refused\nexit 1\n"},
-				Logs:      []engine.LogLine{{Time: at("12:03:01"), Text: "FATAL could not open file"}, {Time: at("12:03:02"), Stderr: true, Text: "shutting down"}},
+				Logs:      []engine.LogLine{{Time: at("12:03:01"), Text: "FATAL could not open file"}, {Time: at("12:03:02"), Stderr: true, Text: "\x1b[31mshutting\x1b[0m\tdown\a"}},
 				Waiting:   []string{"api", "web"}},
 			{Node: waited("migrate", 1, plan.UntilCompleted, "api"), Container: "shop-migrate-1", Err: &apply.NotReady{Name: "shop-migrate-1", Until: plan.UntilCompleted, State: "exited (137): out of memory"},
 				Diagnosis: &engine.Diagnosis{State: container.Exited, ExitCode: 137, OOMKilled: true}},

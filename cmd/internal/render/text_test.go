@@ -44,6 +44,14 @@ func narrow(t *testing.T, got string, width int) {
 	}
 }
 
+// No width makes a line that is too long.
+func TestPlanWidths(t *testing.T) {
+	for width := 40; width <= 200; width++ {
+		narrow(t, text(rich(), Style{Width: width}), width)
+	}
+	_ = text(rich(), Style{Width: 3}) // does not panic
+}
+
 // Colours change nothing but colours.
 func TestPlanColourless(t *testing.T) {
 	if got, want := ansi.Strip(text(rich(), Style{Color: true, Width: 90})), text(rich(), Style{Width: 90}); got != want {

@@ -262,15 +262,11 @@ func gap(word string) string {
 
 // fit puts right at the right edge, cutting left if need be. The last column stays free: terminals differ in what they do there.
 func (f *frame) fit(left, right string) string {
-	room := f.cols - 1 - ansi.StringWidth(right)
-	if right != "" {
-		room--
+	room := f.cols - 1
+	if w := ansi.StringWidth(right) + 1; right != "" && w < room/2 {
+		return pad(ansi.Truncate(left, room-w, "…"), room-w) + " " + right
 	}
-	left = ansi.Truncate(left, room, "…")
-	if right == "" {
-		return left
-	}
-	return pad(left, room) + " " + right
+	return ansi.Truncate(left, room, "…")
 }
 
 // state of a row: its glyph, word and colour.
@@ -297,7 +293,7 @@ func (f *frame) state(r *row) (glyph, word string, c colour) {
 func (f *frame) detail(r *row) string {
 	switch {
 	case r.err != nil:
-		text := strings.Join(strings.Fields(r.err.Error()), " ")
+		text := tame(strings.Join(strings.Fields(r.err.Error()), " "))
 		return strings.TrimPrefix(text, "container "+r.res.Name+" ")
 	case r.word == "Pulling" && r.running > 0:
 		return r.bar.text(f.style, f.barWidth())

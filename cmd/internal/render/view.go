@@ -65,9 +65,7 @@ func NewPlain(w io.Writer) View {
 	l.show = func(e apply.Event, r *row, news bool) {
 		switch e := e.(type) {
 		case apply.StepProgress:
-			if _, build := e.Node.Step.(plan.BuildImage); build && r.last != "" {
-				fmt.Fprintf(&l.out, " %s  | %s\n", r.id, r.last)
-			}
+			l.built(e, r)
 		case apply.Stopping:
 			fmt.Fprintln(&l.out, stopping(e.Running))
 		default:
@@ -79,11 +77,23 @@ func NewPlain(w io.Writer) View {
 	return l
 }
 
+// built writes what a build says, line by line.
+func (l *lines) built(e apply.StepProgress, r *row) {
+	if _, build := e.Node.Step.(plan.BuildImage); !build {
+		return
+	}
+	for line := range strings.SplitSeq(tameLines(e.Progress.Text), "\n") {
+		if line != "" {
+			fmt.Fprintf(&l.out, " %s  | %s\n", r.id, line)
+		}
+	}
+}
+
 // plainLine is " Container shop-web-1  Created", and behind it what failed.
 func plainLine(r *row) string {
 	line := fmt.Sprintf(" %s  %s", r.id, r.word)
 	if r.err != nil {
-		line += "  " + strings.ReplaceAll(strings.TrimSpace(r.err.Error()), "\n", "\n    ")
+		line += "  " + strings.ReplaceAll(tameLines(r.err.Error()), "\n", "\n    ")
 	}
 	return line + "\n"
 }

@@ -86,7 +86,7 @@ func (p *player) halfway() {
 	time.Sleep(120 * time.Millisecond)
 	p.done("create network shop_default", "create volume shop_data", "check nginx:alpine")
 	p.start("create db-1", "pull nginx:alpine")
-	p.pull("build shop-api", "", "Step 1/3 : FROM golang:1.26", 0, 0)
+	p.pull("build shop-api", "", "Step 1/3 : FROM golang:1.26\r\n\x1b[91m ---> \a0123\x1b[0m\n", 0, 0)
 	time.Sleep(80 * time.Millisecond)
 	p.done("create db-1")
 	p.start("start db-1")
@@ -141,6 +141,17 @@ func TestTTYHalfway(t *testing.T) {
 		})
 		golden(t, fmt.Sprintf("tty-half-%d.txt", cols), half)
 		golden(t, fmt.Sprintf("tty-final-%d.txt", cols), final)
+	}
+}
+
+// No width makes a line that is too long, or worse.
+func TestTTYWidths(t *testing.T) {
+	for cols := 2; cols <= 200; cols += 3 {
+		onScreen(t, cols, 3+cols/4, cols%2 == 0, firstUp(9), func(p *player, s *screen) {
+			p.halfway()
+			p.end(graph.Failed, errors.New("wait:\r\n\x1b[2J漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字"), "wait db-1 healthy")
+			_ = p.over(apply.Report{})
+		})
 	}
 }
 
