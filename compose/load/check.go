@@ -150,14 +150,14 @@ func (s *session) checkExternal(c types.ServiceConfig, kind, name string, def ty
 	one := strings.TrimSuffix(kind, "s")
 	switch {
 	case bool(def.External):
-		d := s.complain(at, "service %q: unsupported external %s %q", c.Name, one, name)
+		d := s.tell(s.atStart(), at, "service %q: unsupported external %s %q", c.Name, one, name)
 		d.Hint = "only Swarm keeps " + kind + "; give it file:, environment: or content:"
 	case def.Driver != "":
-		s.complain(s.nearest(kind, name, "driver"), "%s %q: driver is not supported", one, name)
+		s.tell(s.atStart(), s.nearest(kind, name, "driver"), "%s %q: driver is not supported", one, name)
 	case def.TemplateDriver != "":
-		s.complain(s.nearest(kind, name, "template_driver"), "%s %q: template_driver is not supported", one, name)
+		s.tell(s.atStart(), s.nearest(kind, name, "template_driver"), "%s %q: template_driver is not supported", one, name)
 	case def.File == "" && c.ReadOnly:
-		s.complain(at, "service %q is read-only: %s %q must come from file:", c.Name, one, name)
+		s.tell(s.atStart(), at, "service %q is read-only: %s %q must come from file:", c.Name, one, name)
 	case def.File != "":
 		if _, err := os.Stat(def.File); errors.Is(err, fs.ErrNotExist) {
 			s.warnOnce(s.nearest(kind, name, "file"), "%s %q: file %s does not exist", one, name, s.display(def.File))

@@ -309,7 +309,7 @@ func (s *session) networks() []network.Spec {
 		out = append(out, network.Spec{
 			Key: k, Name: n.Name, External: bool(n.External), Driver: n.Driver, DriverOpts: n.DriverOpts, IPAM: ipam(n.Ipam),
 			Internal: n.Internal, Attachable: n.Attachable, EnableIPv4: n.EnableIPv4, EnableIPv6: n.EnableIPv6,
-			Labels: n.Labels, ConfigHash: hash(n),
+			Labels: n.Labels, ConfigHash: networkHash(n),
 		})
 	}
 	return out

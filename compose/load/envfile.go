@@ -56,10 +56,9 @@ func (s *session) readServiceEnv(c *types.ServiceConfig) {
 	for _, f := range c.EnvFiles {
 		next := maps.Clone(values)
 		if err := readValues(f.Path, f.Format, next, resolve); err != nil {
-			if errors.Is(err, errNoEnvFile) && !bool(f.Required) {
-				continue
+			if !errors.Is(err, fs.ErrNotExist) || bool(f.Required) {
+				s.unread(c, "env_file", f.Path, err)
 			}
-			s.complain(s.item([]string{"services", c.Name, "env_file"}, f.Path), "service %q: %v", c.Name, err)
 			continue
 		}
 		for k, v := range next {
@@ -83,7 +82,7 @@ func (s *session) readLabels(c *types.ServiceConfig) {
 		values := map[string]string{}
 		err := readValues(path, "", values, func(name string) (string, bool) { v, ok := labels[name]; return v, ok })
 		if err != nil {
-			s.complain(s.item([]string{"services", c.Name, "label_file"}, path), "service %q: %v", c.Name, err)
+			s.unread(c, "label_file", path, err)
 			continue
 		}
 		maps.Copy(labels, values)
@@ -92,22 +91,25 @@ func (s *session) readLabels(c *types.ServiceConfig) {
 	c.Labels = labels
 }
 
-func readValues(path, format string, into map[string]string, lookup dotenv.LookupFn) error {
-	f, err := os.Open(path)
+// unread tells why a file of a service could not be read.
+func (s *session) unread(c *types.ServiceConfig, key, path string, err error) {
+	at := s.item([]string{"services", c.Name, key}, path)
+	kind := strings.ReplaceAll(key, "_", " ")
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %s", errNoEnvFile, path)
+		s.complain(at, "service %q: %s %s not found", c.Name, kind, s.display(path))
+		return
 	}
-	if err != nil {
-		return fmt.Errorf("read env file: %w", err)
-	}
-	defer f.Close()
-	if err := dotenv.ParseWithFormat(f, path, into, lookup, format); err != nil {
-		return fmt.Errorf("read env file: %w", err)
-	}
-	return nil
+	s.complain(at, "service %q: read %s: %v", c.Name, kind, err)
 }
 
-var errNoEnvFile = errors.New("env file not found")
+func readValues(path, format string, into map[string]string, lookup dotenv.LookupFn) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return dotenv.ParseWithFormat(f, path, into, lookup, format)
+}
 
 // rawFormat teaches compose-go `format: raw`, lines as `docker run --env-file` takes them.
 var rawFormat = sync.OnceFunc(func() {

@@ -221,6 +221,12 @@ func serviceHash(f flat) string {
 	return hash(f)
 }
 
+// networkHash leaves out ipam.options, which Docker Compose 2.40 does not know.
+func networkHash(n types.NetworkConfig) string {
+	n.Ipam.Options = nil
+	return hash(n)
+}
+
 func volumeHash(v types.VolumeConfig) string {
 	if v.Driver == "" {
 		v.Driver = "local"

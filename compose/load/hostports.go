@@ -25,12 +25,14 @@ func (s *session) checkHostPorts() {
 	byPort := map[string][]claim{}
 	for _, name := range slices.Sorted(maps.Keys(s.project.Services)) {
 		c := s.project.Services[name]
+		told := false
 		for _, p := range c.Ports {
 			cl, ok := fixed(name, p)
 			if !ok {
 				continue
 			}
-			if n := c.GetScale(); n > 1 {
+			if n := c.GetScale(); n > 1 && !told {
+				told = true
 				d := s.warn(s.portSpot(c, p), "service %q: %d replicas want host port %s, only one can have it", name, n, cl.text)
 				d.Hint = "leave the host port out, or give a range"
 			}
@@ -39,6 +41,14 @@ func (s *session) checkHostPorts() {
 			byPort[key] = append(byPort[key], cl)
 		}
 	}
+}
+
+// atStart is how bad a mistake is that only shows when containers are made.
+func (s *session) atStart() diag.Severity {
+	if s.o.Lenient {
+		return diag.Warning
+	}
+	return diag.Error
 }
 
 func fixed(service string, p types.ServicePortConfig) (claim, bool) {
@@ -54,11 +64,11 @@ func (s *session) checkClaim(c types.ServiceConfig, p types.ServicePortConfig, c
 		if b.service == cl.service || !sameAddress(b.ip, cl.ip) {
 			continue
 		}
-		sev, text := diag.Error, fmt.Sprintf("services %q and %q both publish host port %s", b.service, c.Name, cl.text)
+		text := fmt.Sprintf("services %q and %q both publish host port %s", b.service, c.Name, cl.text)
 		if p.Protocol != "tcp" {
 			text += "/" + p.Protocol
 		}
-		d := s.tell(sev, s.portSpot(c, p), "%s", text)
+		d := s.tell(s.atStart(), s.portSpot(c, p), "%s", text)
 		d.Path = "services." + c.Name + ".ports"
 		return
 	}

@@ -30,6 +30,7 @@ type Options struct {
 	Dir              string    // what relative paths start from; "" is the current directory
 	Stdin            io.Reader // nil is that of the process
 	Strict           bool      // undefined variables are errors
+	Lenient          bool      // what can only fail once containers are made is a warning: for config, ps, logs, down
 	Services         []string  // named on the command line: their profiles are enabled, and Model holds only them and what they need
 
 	// For config.

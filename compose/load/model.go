@@ -48,6 +48,11 @@ func (s *session) model() *Model {
 		c.LabelFiles = nil
 		m.services[name] = s.flatten(c)
 	}
+	p.Networks = maps.Clone(p.Networks)
+	for k, n := range p.Networks {
+		n.Ipam.Options = nil // Docker Compose 2.40 does not know it
+		p.Networks[k] = n
+	}
 	for name, c := range s.unresolved {
 		c.Labels, c.LabelFiles = s.project.Services[name].Labels, nil
 		m.hashed[name] = func() string { return serviceHash(s.flatten(c)) }

@@ -189,13 +189,20 @@ func (s *session) item(path []string, name string) spot {
 	return s.interpolated(path, name)
 }
 
-// interpolated is the item that gives name once its variables are put in.
+// interpolated is the item that gives name once its variables are put in, or that is the path name.
 func (s *session) interpolated(path []string, name string) spot {
 	_, list := s.at(path...)
-	if list.found() {
+	if list.found() && list.node.Kind == yaml.SequenceNode {
 		for _, e := range list.node.Content {
 			e = resolve(e)
-			if e.Kind == yaml.ScalarNode && strings.Contains(e.Value, "$") && strings.HasPrefix(list.file.interpolate(e.Value), name) {
+			if p := child(e, "path"); p != nil {
+				e = p
+			}
+			if e.Kind != yaml.ScalarNode {
+				continue
+			}
+			text := list.file.interpolate(e.Value)
+			if strings.Contains(e.Value, "$") && strings.HasPrefix(text, name) || list.file.abs(text) == name {
 				return spot{list.file, e}
 			}
 		}

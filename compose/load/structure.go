@@ -48,8 +48,11 @@ func (c *structure) value(n *yaml.Node, sh *shape, generic string) bool {
 		c.seen[v] = true
 	}
 	types := c.types(n)
+	if types[0] == "null" && generic == "include" {
+		return true
+	}
 	if !sh.takes(types...) {
-		return c.wrongType(n, sh)
+		return c.wrongType(n, sh, generic)
 	}
 	sh = sh.choose(types...)
 	switch n.Kind {
@@ -101,14 +104,22 @@ func parsed(text string) []string {
 	return nil
 }
 
-func (c *structure) wrongType(n *yaml.Node, sh *shape) bool {
+func (c *structure) wrongType(n *yaml.Node, sh *shape, generic string) bool {
 	is := typeWords[c.types(n)[0]]
 	if is == "text" && n.Value == "" {
 		is = "empty"
 	}
 	d := c.fail(n, "%s must be %s, not %s", c.label(), strings.Join(sh.words(), " or "), is)
-	if n.Kind == yaml.ScalarNode && is != "empty" && slices.Contains(sh.words(), "a list") {
+	words := sh.words()
+	switch {
+	case n.Kind != yaml.ScalarNode || is == "empty":
+	case slices.Contains(words, "a list"):
 		d.Hint = "write it as a list: put \"- \" before it"
+	case slices.Contains(words, "text"):
+		d.Hint = fmt.Sprintf("put it in quotes: %q", n.Value)
+		if check := meanings()[generic]; check != nil && check(n.Value) != "" {
+			_, d.Hint, _ = strings.Cut(check(n.Value), "; ")
+		}
 	}
 	return false
 }
