@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/charmbracelet/x/ansi"
 )
 
 // screen is a small terminal: it knows the sequences that the live tree may use, and notes every other one as a mistake.
 type screen struct {
+	mu         sync.Mutex
 	cols, rows int
 	lines      [][]string // cells, a grapheme each; also what has scrolled off
 	top        int        // index of the first line that can be reached
@@ -30,6 +32,8 @@ func (s *screen) wrong(format string, a ...any) {
 
 // Write takes one frame: the cursor must be shown and the picture released at its end.
 func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.writes++
 	for b := string(p); b != ""; {
 		seq, width, n, _ := ansi.DecodeSequence(b, ansi.NormalState, nil)
@@ -44,6 +48,26 @@ func (s *screen) Write(p []byte) (int, error) {
 		s.wrong("a write ends with cursor shown: %t, picture held: %t", s.cursor, s.sync)
 	}
 	return len(p), nil
+}
+
+func (s *screen) size() (cols, rows int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cols, s.rows
+}
+
+// resize gives an empty screen with the cursor at its end.
+func (s *screen) resize(cols int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cols, s.lines, s.top, s.y, s.x, s.mistakes = cols, [][]string{nil}, 0, s.rows-1, 0, nil
+}
+
+// noted are the mistakes and how many frames there were.
+func (s *screen) noted() (mistakes []string, writes, scrolled int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mistakes, s.writes, s.top
 }
 
 func (s *screen) line() *[]string {
@@ -102,6 +126,8 @@ func (s *screen) control(seq string) {
 
 // text is all that was ever shown, the scrollback above the screen.
 func (s *screen) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var b strings.Builder
 	for _, l := range s.lines {
 		b.WriteString(strings.TrimRight(strings.Join(l, ""), " ") + "\n")

@@ -115,7 +115,7 @@ func onScreen(t *testing.T, cols, rows int, color bool, p plan.Plan, script func
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScreen(cols, rows)
-		v := NewTTY(s, func() (int, int) { return s.cols, s.rows }, Style{Color: color, Title: "up"})
+		v := NewTTY(s, s.size, Style{Color: color, Title: "up"})
 		pl := play(v, p)
 		script(pl, s)
 		_ = v.Close()
@@ -146,7 +146,7 @@ func TestTTYHalfway(t *testing.T) {
 
 // No width makes a line that is too long, or worse.
 func TestTTYWidths(t *testing.T) {
-	for cols := 2; cols <= 200; cols += 3 {
+	for cols := 2; cols <= 200; cols += 6 {
 		onScreen(t, cols, 3+cols/4, cols%2 == 0, firstUp(9), func(p *player, s *screen) {
 			p.halfway()
 			p.end(graph.Failed, errors.New("wait:\r\n\x1b[2J漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字"), "wait db-1 healthy")
@@ -162,8 +162,8 @@ func TestTTYFolds(t *testing.T) {
 		onScreen(t, 80, rows, false, firstUp(20), func(p *player, s *screen) {
 			p.halfway()
 			synctest.Wait()
-			if s.top > 0 {
-				t.Errorf("%d rows: %d lines have scrolled off", rows, s.top)
+			if _, _, scrolled := s.noted(); scrolled > 0 {
+				t.Errorf("%d rows: %d lines have scrolled off", rows, scrolled)
 			}
 			half = s.text()
 		})
@@ -210,16 +210,16 @@ func TestTTYInterrupted(t *testing.T) {
 func TestTTYResize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScreen(120, 40)
-		v := NewTTY(s, func() (int, int) { return s.cols, s.rows }, Style{Title: "up"})
+		v := NewTTY(s, s.size, Style{Title: "up"})
 		p := play(v, firstUp(2))
 		p.halfway()
 		for _, cols := range []int{60, 200, 61} {
 			synctest.Wait()
-			s.cols, s.lines, s.top, s.y, s.x = cols, [][]string{nil}, 0, s.rows-1, 0
-			s.mistakes = nil
+			s.resize(cols)
 			time.Sleep(2 * beat)
 			synctest.Wait()
-			for _, m := range s.mistakes {
+			mistakes, _, _ := s.noted()
+			for _, m := range mistakes {
 				t.Errorf("%d columns: %s", cols, m)
 			}
 		}
@@ -232,10 +232,10 @@ func TestTTYDrawsLittle(t *testing.T) {
 	onScreen(t, 80, 40, false, firstUp(1), func(p *player, s *screen) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if s.writes != 1 {
-			t.Errorf("%d frames while nothing ran", s.writes)
+		_, before, _ := s.noted()
+		if before != 1 {
+			t.Errorf("%d frames while nothing ran", before)
 		}
-		before := s.writes
 		p.start("check nginx:alpine")
 		p.done("check nginx:alpine")
 		p.start("pull nginx:alpine")
@@ -244,8 +244,8 @@ func TestTTYDrawsLittle(t *testing.T) {
 			time.Sleep(100 * time.Microsecond)
 		}
 		synctest.Wait()
-		if n := s.writes - before; n > 40 {
-			t.Errorf("%d frames in a second", n)
+		if _, after, _ := s.noted(); after-before > 40 {
+			t.Errorf("%d frames in a second", after-before)
 		}
 	})
 }
