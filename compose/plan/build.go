@@ -41,6 +41,7 @@ func Build(want desired.State, have engine.Snapshot, o Options) (Plan, error) {
 		return Plan{}, err
 	}
 	b.images()
+	b.doom()
 	b.networks()
 	b.volumes()
 	for _, name := range b.order {
@@ -50,7 +51,6 @@ func Build(want desired.State, have engine.Snapshot, o Options) (Plan, error) {
 		b.emit(name)
 	}
 	b.reconnectOthers()
-	b.orphans()
 	return b.finish()
 }
 
@@ -67,7 +67,7 @@ type builder struct {
 	checks   []ID                  // of images that must be had before anything is made
 	made     map[string]ID         // steps that make a network or a volume, by name in the engine
 	replaced map[string]bool       // networks that are made anew, by name
-	unhooked map[string][]ID       // steps that take containers off a network, by its name
+	doomed   map[string]bool       // containers that are taken down without a successor, by id
 
 	nodes    []Node
 	at       map[ID]int // of each node in nodes
@@ -251,17 +251,29 @@ func (b *builder) imageNeed(img image.Spec, have image.Live, here bool) (why Rea
 	return nil, false, false
 }
 
-// orphans removes, or only tells of, containers of the project that no service of the file owns.
-func (b *builder) orphans() {
+// doom takes down what nothing in the file stands for: replicas above the number wanted, and orphans if the user asked for it.
+func (b *builder) doom() {
+	b.doomed = map[string]bool{}
+	for _, service := range b.order {
+		to := b.want.Replicas(service)
+		_, extra := assign(b.liveOf(service), to)
+		b.takeDown(extra, func(container.Live) Reason { return Scaled{to + len(extra), to} })
+	}
 	orphans := orphansOf(b.want.Project, b.have.Containers)
-	if len(orphans) == 0 || b.o.IgnoreOrphans && !b.o.RemoveOrphans {
-		return
-	}
-	if !b.o.RemoveOrphans {
+	switch {
+	case len(orphans) == 0:
+	case b.o.RemoveOrphans:
+		b.takeDown(orphans, func(l container.Live) Reason { return Orphan{l.Service()} })
+	case !b.o.IgnoreOrphans:
 		b.warnings = append(b.warnings, orphanWarning(orphans))
-		return
 	}
-	b.addAll(teardown(orphans, teardownOptions{timeout: b.o.Timeout, why: func(l container.Live) Reason { return Orphan{l.Service()} }, after: b.checks}))
+}
+
+func (b *builder) takeDown(containers []container.Live, why func(container.Live) Reason) {
+	for _, l := range containers {
+		b.doomed[l.ID] = true
+	}
+	b.addAll(teardown(containers, teardownOptions{timeout: b.o.Timeout, after: b.checks, why: why}))
 }
 
 // orphansOf are the containers that no service of the file, enabled or not, owns, and what `run` left behind.

@@ -67,7 +67,7 @@ func (c *Change) settle() {
 		c.Action, c.Verbs = Remove, nil
 	case has("create"):
 		c.Action, c.Verbs = Create, nil
-	case made:
+	case made && slices.ContainsFunc(c.Reasons, absent):
 		c.Action = Create
 	default:
 		c.Action = Update
@@ -76,6 +76,12 @@ func (c *Change) settle() {
 		c.Verbs = slices.DeleteFunc(c.Verbs, func(v string) bool { return v == "stop" || v == "start" })
 		c.Verbs = append(c.Verbs, "restart")
 	}
+}
+
+// absent tells an image that is not here from one that is renewed.
+func absent(r Reason) bool {
+	_, is := r.(ImageAbsent)
+	return is
 }
 
 var kinds = []Kind{Network, Volume, Image, Container}

@@ -11,10 +11,21 @@ import (
 
 // ref names the container that stands for the replica once the plan has made or kept it.
 func (r *replica) ref() Ref {
-	if r.live == nil || r.replaced() && len(r.unless) == 0 {
+	switch {
+	case r.continued:
+		return Ref{Key: r.Key, ID: r.successor.ID}
+	case r.live == nil || r.replaced() && len(r.unless) == 0:
 		return Ref{Key: r.Key}
 	}
 	return Ref{Key: r.Key, ID: r.live.ID}
+}
+
+// renamed names the new container of a replacement, which has a temporary name as yet.
+func (r *replica) renamed() Ref {
+	if r.continued {
+		return r.ref()
+	}
+	return Ref{Key: r.Key}
 }
 
 // oldRef names the container that makes way.
@@ -151,10 +162,7 @@ func mountedElse(s container.Spec, target string) bool {
 // emitReplace makes the new container beside the old one, and lets the old one go only when the new one could start.
 func (b *builder) emitReplace(svc desired.Service, r *replica) {
 	created, after := ID(""), b.beforeStart(svc)
-	ref := Ref{Key: r.Key}
-	if r.successor != nil && b.forced(svc.Name) == nil {
-		ref.ID = r.successor.ID
-	} else {
+	if !r.continued {
 		created = b.emitCreate(svc, r, temporaryName(*r.live, r.Spec.Name))
 	}
 	ready := appendIf(slices.Concat(b.checks, b.restartedDependents(svc)), created)
@@ -168,7 +176,7 @@ func (b *builder) emitReplace(svc desired.Service, r *replica) {
 		last = []ID{b.add(stop)}
 	}
 	remove := r.node("remove", RemoveContainer{Container: r.oldRef()}, r.create, last...)
-	rename := r.node("rename", RenameContainer{ref, r.Spec.Name}, r.create, remove.ID)
+	rename := r.node("rename", RenameContainer{r.renamed(), r.Spec.Name}, r.create, remove.ID)
 	remove.Unless, rename.Unless = r.unless, r.unless
 	b.add(remove)
 	b.add(rename)

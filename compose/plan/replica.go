@@ -18,6 +18,7 @@ type replica struct {
 	desired.Replica
 	live      *container.Live  // what stands for it now; nil: nothing
 	successor *container.Live  // an interrupted run's new container that is already as it should be
+	continued bool             // the successor takes over, none is made
 	leftovers []container.Live // an interrupted run's containers that are of no use
 
 	create  []Reason     // a new container is needed
@@ -43,17 +44,12 @@ func (r *replica) replaced() bool { return r.live != nil && len(r.create) > 0 }
 func (b *builder) decide(service string) {
 	svc, _ := b.want.Service(service)
 	found := b.liveOf(service)
-	numbers, extra := assign(found, b.want.Replicas(service))
+	numbers, _ := assign(found, b.want.Replicas(service))
 	for _, n := range numbers {
 		r := &replica{Replica: b.want.Replica(service, n)}
 		b.match(r, found)
 		b.judge(svc, r)
 		b.replicas[service] = append(b.replicas[service], r)
-	}
-	if len(extra) > 0 {
-		to := b.want.Replicas(service)
-		b.addAll(teardown(extra, teardownOptions{timeout: b.o.Timeout, after: b.checks,
-			why: func(container.Live) Reason { return Scaled{to + len(extra), to} }}))
 	}
 }
 
@@ -150,9 +146,11 @@ func (b *builder) judge(svc desired.Service, r *replica) {
 	case r.live == nil:
 		r.create = []Reason{Absent{}}
 		return
-	case r.successor != nil && b.forced(svc.Name) == nil:
-		r.create = []Reason{Leftover{r.Spec.Name}}
+	case r.successor != nil && b.forced(svc.Name) == nil && !b.renewed[r.Spec.Image]:
+		r.create, r.continued = []Reason{Leftover{r.Spec.Name}}, true
 		return
+	case r.successor != nil:
+		r.leftovers, r.successor = append(r.leftovers, *r.successor), nil
 	}
 	b.judgeFields(svc, r)
 	b.judgeReality(r)
@@ -311,6 +309,9 @@ func (b *builder) judgeState(svc desired.Service, r *replica) {
 		r.done = true
 	default:
 		r.start = []Reason{NotRunning{l.State, l.ExitCode, l.Stopped}}
+	}
+	if len(r.connect)+len(r.update)+len(r.restart) > 0 {
+		r.unless = nil // it is touched in any case: then anew, if it may have to be
 	}
 	if len(r.create) > 0 && len(r.unless) == 0 {
 		r.update, r.connect, r.restart = nil, nil, nil

@@ -12,7 +12,7 @@ import (
 
 // networks makes those that the services are on, and makes anew those that the file wants otherwise.
 func (b *builder) networks() {
-	b.replaced, b.unhooked = map[string]bool{}, map[string][]ID{}
+	b.replaced = map[string]bool{}
 	for _, n := range b.want.Project.Networks {
 		if !b.usesNetwork(n.Key) {
 			continue
@@ -65,15 +65,19 @@ func (b *builder) compareNetwork(n network.Spec, live network.Live) {
 // replaceNetwork takes every container off, makes the network anew, and leaves it to the replicas to come back on.
 func (b *builder) replaceNetwork(n network.Spec, live network.Live, why []Reason) {
 	b.replaced[n.Name] = true
+	empty := slices.Clone(b.checks)
 	for _, l := range b.have.Containers {
-		if l.On(n.Name) {
-			b.unhooked[n.Name] = append(b.unhooked[n.Name], b.add(Node{ID: ID("disconnect " + l.Name + " from " + n.Name),
-				Step:     DisconnectNetwork{Ref{Key: l.ID, ID: l.ID}, n.Name},
+		switch {
+		case !l.On(n.Name):
+		case b.doomed[l.ID]:
+			empty = append(empty, ID("remove "+l.Name))
+		default:
+			empty = append(empty, b.add(Node{ID: ID("disconnect " + l.Name + " from " + n.Name), Step: DisconnectNetwork{Ref{Key: l.ID, ID: l.ID}, n.Name},
 				Resource: containerResource(l), Reasons: []Reason{NetworkReplaced{n.Name}}, After: b.checks}))
 		}
 	}
 	gone := b.add(Node{ID: ID("remove network " + n.Name), Step: RemoveNetwork{live.ID, n.Name},
-		Resource: Resource{Kind: Network, Name: n.Name}, Reasons: why, After: slices.Concat(b.checks, b.unhooked[n.Name])})
+		Resource: Resource{Kind: Network, Name: n.Name}, Reasons: why, After: empty})
 	b.made[n.Name] = b.createNetwork(n, why, []ID{gone})
 }
 
@@ -81,7 +85,7 @@ func (b *builder) replaceNetwork(n network.Spec, live network.Live, why []Reason
 func (b *builder) reconnectOthers() {
 	for _, name := range sortedKeys(b.replaced) {
 		for _, l := range b.have.Containers {
-			if l.On(name) && !slices.Contains(b.order, l.Service()) {
+			if l.On(name) && !b.doomed[l.ID] && (l.OneOff() || !slices.Contains(b.order, l.Service())) {
 				b.add(b.connectNode(l, network.Attachment{Name: name, Aliases: []string{l.Name, l.Service()}}, NetworkReplaced{name}))
 			}
 		}
