@@ -120,7 +120,7 @@ func updatable(path string, wanted field.Set) bool {
 // effective are the fields of what was found as far as the Compose file could have asked for them: what image and engine add
 // by themselves is taken out where want does not speak of it.
 func (s Spec) effective(want Spec, defaults *image.Defaults) field.Set {
-	f, w := s.Fields(), want.Fields()
+	f, w := s.inWordsOf(want).Fields(), want.Fields()
 	if defaults != nil {
 		s.dropDefaults(f, w, defaults)
 	}
@@ -167,7 +167,7 @@ func (s Spec) dropDefaults(f, w field.Set, d *image.Defaults) {
 	if want, have := w["expose"], f["expose"]; want == "" && have != "" {
 		delete(f, "expose")
 	}
-	if d.HasHealthcheck && w["healthcheck.test"] == "" {
+	if d.HasHealthcheck { // what the file leaves open the image fills
 		for p := range f {
 			if strings.HasPrefix(p, "healthcheck.") && w[p] == "" {
 				delete(f, p)

@@ -117,3 +117,12 @@ func TestFaults(t *testing.T) {
 		t.Error(l.State, err)
 	}
 }
+
+func TestConformance(t *testing.T) {
+	Conformance(t, func(t *testing.T) Harness {
+		f := New()
+		t.Cleanup(func() { f.Close() })
+		f.AddImage(HelperImage("tutti-helper"))
+		return Harness{Engine: f, Image: "tutti-helper"}
+	})
+}
