@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -76,31 +77,27 @@ func (b *board) event(e apply.Event) (r *row, news bool) {
 	return nil, false
 }
 
-// planned lays out a row for each resource, those of a kind and service together, in the order in which the plan comes to them.
+// planned lays out a row for each resource, those of a kind and service together. Services come in the order in which they get ready: what
+// others wait for stands above them.
 func (b *board) planned(p plan.Plan) {
+	depth := map[plan.ID]int{}        // of a step: how many come before it at least
+	depths := map[plan.Resource]int{} // of the last step of a group
 	for _, n := range p.Nodes {
 		b.nodes[n.ID] = n
 		r := b.row(n)
 		r.left = append(r.left, n.ID)
 		for _, before := range slices.Concat(n.After, n.AfterAny) {
 			b.needed[before] = append(b.needed[before], n.ID)
+			depth[n.ID] = max(depth[n.ID], depth[before]+1)
 		}
+		depths[r.group()] = max(depths[r.group()], depth[n.ID])
 	}
 	for _, c := range p.Changes() {
 		b.at[c.Resource].kind(c, b.nodes)
 	}
-	groups := map[plan.Resource]int{}
-	for i, r := range b.rows {
-		if g := r.group(); groups[g] == 0 {
-			groups[g] = i + 1
-		}
-	}
-	slices.SortStableFunc(b.rows, func(a, c *row) int {
-		ka, kc := slices.Index(kindOrder, a.res.Kind), slices.Index(kindOrder, c.res.Kind)
-		if ka != kc {
-			return ka - kc
-		}
-		return groups[a.group()] - groups[c.group()]
+	slices.SortStableFunc(b.rows, func(x, y *row) int {
+		return cmp.Or(cmp.Compare(slices.Index(kindOrder, x.res.Kind), slices.Index(kindOrder, y.res.Kind)),
+			cmp.Compare(depths[x.group()], depths[y.group()]), cmp.Compare(x.res.Service, y.res.Service))
 	})
 }
 
