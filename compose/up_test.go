@@ -1,0 +1,282 @@
+package compose_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/tutti-run/tutti/compose"
+	"github.com/tutti-run/tutti/compose/apply"
+	"github.com/tutti-run/tutti/compose/desired"
+	"github.com/tutti-run/tutti/compose/graph"
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/engine/enginetest"
+	"github.com/tutti-run/tutti/image"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// service named s, of an image named i, that depends on others: "db healthy" and the like.
+func service(s, i string, depends ...string) desired.Service {
+	out := desired.Service{Name: s, Replicas: 1, Image: image.Spec{Ref: i}}
+	if strings.Contains(i, "health") {
+		out.Container.Healthcheck = &container.Healthcheck{Test: []string{"CMD", "ok"}}
+	}
+	conditions := map[string]desired.Condition{"started": desired.Started, "healthy": desired.IsHealthy, "completed": desired.Completed}
+	for _, d := range depends {
+		f := strings.Fields(d)
+		out.Depends = append(out.Depends, desired.Dependency{Service: f[0], Condition: conditions[f[1]], Required: len(f) < 3, Via: "depends_on"})
+	}
+	return out
+}
+
+func shop(services ...desired.Service) desired.Project {
+	slices.SortFunc(services, func(a, b desired.Service) int { return strings.Compare(a.Name, b.Name) })
+	return desired.Project{Name: "shop", Services: services}
+}
+
+func chain(n int) desired.Project {
+	services := []desired.Service{service("s0", "health")}
+	for i := 1; i < n; i++ {
+		services = append(services, service(fmt.Sprintf("s%d", i), "health", fmt.Sprintf("s%d healthy", i-1)))
+	}
+	return shop(services...)
+}
+
+// in a bubble with a Fake whose images behave as told.
+func withEngine(t *testing.T, images map[string]enginetest.Behaviour, test func(t *testing.T, f *enginetest.Fake)) {
+	synctest.Test(t, func(t *testing.T) {
+		f := enginetest.New()
+		defer f.Close()
+		for ref, b := range images {
+			f.AddImages(b, ref)
+		}
+		test(t, f)
+	})
+}
+
+func up(t *testing.T, tool compose.Tool, p desired.Project, o compose.UpOptions, ro compose.RunOptions) apply.Report {
+	t.Helper()
+	pl, err := tool.Plan(t.Context(), p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tool.Run(t.Context(), pl, ro)
+}
+
+func TestAChainTakesWhatItsProbesTake(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"health": {HealthyAfter: 3 * time.Second}}, func(t *testing.T, f *enginetest.Fake) {
+		began := time.Now()
+		r := up(t, compose.Tool{Engine: f}, chain(5), compose.UpOptions{Wait: true}, compose.RunOptions{})
+		if took := time.Since(began); r.Failed() || took != 15*time.Second {
+			t.Errorf("%s, %+v", took, r.Failures)
+		}
+	})
+}
+
+func TestNothingToDoIsOneLook(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"health": {HealthyAfter: time.Second}}, func(t *testing.T, f *enginetest.Fake) {
+		tool := compose.Tool{Engine: f}
+		up(t, tool, chain(5), compose.UpOptions{Wait: true}, compose.RunOptions{})
+		f.ForgetJournal()
+		began := time.Now()
+		up(t, tool, chain(5), compose.UpOptions{Wait: true}, compose.RunOptions{})
+		if got := f.Journal(); !slices.Equal(got, []string{"Observe shop"}) || time.Since(began) != 0 {
+			t.Errorf("%s, %v", time.Since(began), got)
+		}
+	})
+}
+
+func TestOneThatIgnoresSIGTERMDelaysNobodyElse(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"deaf": {IgnoresTerm: true}, "quick": {StopsAfter: time.Second}}, func(t *testing.T, f *enginetest.Fake) {
+		p := shop(service("deaf", "deaf"), service("quick", "quick"), service("behind", "quick", "quick started"))
+		up(t, compose.Tool{Engine: f}, p, compose.UpOptions{}, compose.RunOptions{})
+		began, back := time.Now(), map[string]time.Duration{}
+		tool := compose.Tool{Engine: f, Events: func(e apply.Event) {
+			if e, ok := e.(apply.StepEnded); ok && strings.HasPrefix(string(e.Node.ID), "start ") {
+				back[e.Node.Resource.Service] = time.Since(began)
+			}
+		}}
+		up(t, tool, p, compose.UpOptions{Recreate: compose.Always}, compose.RunOptions{})
+		if back["quick"] != time.Second || back["behind"] != 2*time.Second || back["deaf"] != 10*time.Second {
+			t.Errorf("%v", back)
+		}
+	})
+}
+
+func TestFailuresSayWhichAndWhyAndWhoWaited(t *testing.T) {
+	behaviours := map[string]enginetest.Behaviour{
+		"web":       {},
+		"unhealthy": {Unhealthy: true, HealthyAfter: time.Second, Probe: "connection refused", Logs: []string{"starting", "!no such table"}},
+		"broken":    {ExitCode: enginetest.Exits(3), After: time.Second, Logs: []string{"bad migration"}},
+		"nowhere":   {StartError: "exec: not found"},
+		"oom":       {ExitCode: enginetest.Exits(137), After: time.Second, OOM: true},
+	}
+	for _, test := range []struct {
+		image, condition string
+		err, log         string
+		check            func(engine.Diagnosis) bool
+	}{
+		{"unhealthy", "healthy", "container shop-dep-1 is unhealthy", "no such table", func(d engine.Diagnosis) bool { return d.Probe == "connection refused" }},
+		{"broken", "completed", "container shop-dep-1 exited (3)", "bad migration", func(d engine.Diagnosis) bool { return d.ExitCode == 3 }},
+		{"nowhere", "started", "exec: not found", "", func(d engine.Diagnosis) bool { return d.State == container.Created }},
+		{"oom", "completed", "container shop-dep-1 exited (137): out of memory", "", func(d engine.Diagnosis) bool { return d.OOMKilled }},
+		{"web", "healthy", "container shop-dep-1 has no healthcheck configured", "", func(d engine.Diagnosis) bool { return !d.HasHealth }},
+	} {
+		t.Run(test.image, func(t *testing.T) {
+			withEngine(t, behaviours, func(t *testing.T, f *enginetest.Fake) {
+				dep := service("dep", test.image)
+				r := up(t, compose.Tool{Engine: f}, shop(dep, service("web", "web", "dep "+test.condition), service("behind", "web", "web started")),
+					compose.UpOptions{}, compose.RunOptions{})
+				if len(r.Failures) != 1 || !r.Failed() {
+					t.Fatalf("%+v", r.Failures)
+				}
+				got := r.Failures[0]
+				if !strings.Contains(got.Err.Error(), test.err) || !slices.Equal(got.Waiting, []string{"behind", "web"}) || got.Container != "shop-dep-1" {
+					t.Errorf("%v, waiting %v, container %s", got.Err, got.Waiting, got.Container)
+				}
+				if got.Diagnosis == nil || !test.check(*got.Diagnosis) {
+					t.Errorf("diagnosis %+v", got.Diagnosis)
+				}
+				if text := fmt.Sprint(got.Logs); !strings.Contains(text, test.log) {
+					t.Errorf("logs %s", text)
+				}
+			})
+		})
+	}
+}
+
+func TestADependencyThatIsNotRequiredOnlyWarns(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"health-bad": {Unhealthy: true, HealthyAfter: time.Second}, "web": {}}, func(t *testing.T, f *enginetest.Fake) {
+		r := up(t, compose.Tool{Engine: f}, shop(service("dep", "health-bad"), service("web", "web", "dep healthy optional")), compose.UpOptions{}, compose.RunOptions{})
+		if r.Failed() || len(r.Failures) != 1 || !r.Failures[0].Tolerated {
+			t.Errorf("%+v", r.Failures)
+		}
+		for _, res := range r.Results {
+			if res.ID == "start web-1" && res.Outcome != graph.Done {
+				t.Errorf("web is %s", res.Outcome)
+			}
+		}
+	})
+}
+
+func TestAOneShotThatEndsWellCountsForWait(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"job": {ExitCode: enginetest.Exits(0), After: time.Second}}, func(t *testing.T, f *enginetest.Fake) {
+		if r := up(t, compose.Tool{Engine: f}, shop(service("job", "job")), compose.UpOptions{Wait: true}, compose.RunOptions{}); r.Failed() {
+			t.Errorf("%+v", r.Failures)
+		}
+	})
+}
+
+func TestWaitTimesOut(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"health": {HealthyAfter: time.Hour}}, func(t *testing.T, f *enginetest.Fake) {
+		began := time.Now()
+		r := up(t, compose.Tool{Engine: f}, chain(1), compose.UpOptions{Wait: true}, compose.RunOptions{WaitTimeout: 7 * time.Second})
+		var late *apply.NotReady
+		if !r.Failed() || !errors.As(r.Failures[0].Err, &late) || !late.TimedOut || time.Since(began) != 7*time.Second {
+			t.Errorf("%s %+v", time.Since(began), r.Failures)
+		}
+	})
+}
+
+func TestStopFinishesWhatRunsAndBeginsNothingNew(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"health": {HealthyAfter: time.Hour}, "web": {}}, func(t *testing.T, f *enginetest.Fake) {
+		stop := make(chan struct{})
+		time.AfterFunc(time.Minute, func() { close(stop) })
+		told := false
+		tool := compose.Tool{Engine: f, Stop: stop, Events: func(e apply.Event) { _, is := e.(apply.Stopping); told = told || is }}
+		began := time.Now()
+		r := up(t, tool, shop(service("db", "health"), service("web", "web", "db healthy")), compose.UpOptions{}, compose.RunOptions{})
+		if !r.Interrupted || r.Failed() || !told || time.Since(began) != time.Minute {
+			t.Errorf("interrupted %t failures %+v told %t after %s", r.Interrupted, r.Failures, told, time.Since(began))
+		}
+	})
+}
+
+func TestAnEngineThatGoesAwayIsToldOnce(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"health": {HealthyAfter: time.Hour}, "web": {}}, func(t *testing.T, f *enginetest.Fake) {
+		p := shop(service("db", "health"), service("web", "web", "db healthy"))
+		pl, err := compose.Tool{Engine: f}.Plan(t.Context(), p, compose.UpOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(time.Second, func() { f.CutAfter(0) })
+		r := compose.Tool{Engine: f}.Run(t.Context(), pl, compose.RunOptions{})
+		if len(r.Failures) != 1 || !errors.Is(r.Failures[0].Err, engine.ErrUnavailable) {
+			t.Errorf("%+v", r.Failures)
+		}
+	})
+}
+
+func TestEventsTellEachStepOnce(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"health": {HealthyAfter: time.Second}}, func(t *testing.T, f *enginetest.Fake) {
+		began, ended, first, last := map[string]int{}, map[string]int{}, false, false
+		n := 0
+		tool := compose.Tool{Engine: f, Events: func(e apply.Event) {
+			n++
+			switch e := e.(type) {
+			case apply.Planned:
+				first = n == 1
+			case apply.StepStarted:
+				began[string(e.Node.ID)]++
+			case apply.StepEnded:
+				ended[string(e.Node.ID)]++
+			case apply.Ended:
+				last = true
+			}
+		}}
+		r := up(t, tool, chain(3), compose.UpOptions{}, compose.RunOptions{})
+		if !first || !last || len(began) != len(r.Results) || len(ended) != len(r.Results) {
+			t.Errorf("first %t last %t, %d began, %d ended, %d steps", first, last, len(began), len(ended), len(r.Results))
+		}
+		for id, times := range ended {
+			if times != 1 || began[id] != 1 {
+				t.Errorf("%s began %d, ended %d times", id, began[id], times)
+			}
+		}
+	})
+}
+
+func TestASavedPlanIsCarriedOutOnlyIfItIsTheSame(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"web": {}, "db": {}}, func(t *testing.T, f *enginetest.Fake) {
+		tool, p := compose.Tool{Engine: f}, shop(service("web", "web"), service("db", "db"))
+		one, _ := tool.Plan(t.Context(), p, compose.UpOptions{})
+		var file strings.Builder
+		if err := (compose.SavedPlan{Files: []string{"a.yaml"}}).Save(&file, one); err != nil {
+			t.Fatal(err)
+		}
+		saved, err := compose.LoadPlan(strings.NewReader(file.String()))
+		if err != nil || saved.Project != "shop" || saved.Files[0] != "a.yaml" {
+			t.Fatal(saved, err)
+		}
+		if err := saved.Same(one); err != nil {
+			t.Error(err)
+		}
+		tool.Run(context.Background(), one, compose.RunOptions{})
+		moved, _ := tool.Plan(t.Context(), p, compose.UpOptions{})
+		if err := saved.Same(moved); err == nil || !strings.Contains(err.Error(), "create web-1: not needed any more") {
+			t.Error(err)
+		}
+		p.Services[0].Container.User = "nobody"
+		other, _ := tool.Plan(t.Context(), p, compose.UpOptions{})
+		if err := saved.Same(other); err == nil || !strings.Contains(err.Error(), "stop db-1: needed now (user: added nobody)") {
+			t.Error(err)
+		}
+	})
+}
+
+func TestLoadPlanRefusesWhatItDoesNotKnow(t *testing.T) {
+	for _, text := range []string{"", "{", `{"format": 2}`, `{"format": 1, "new": true}`} {
+		if _, err := compose.LoadPlan(strings.NewReader(text)); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+}
