@@ -78,7 +78,7 @@ func (b *board) event(e apply.Event) (r *row, news bool) {
 }
 
 // planned lays out a row for each resource, those of a kind and service together. Services come in the order in which they get ready: what
-// others wait for stands above them.
+// others wait for stands above them. When all goes, networks and volumes go last.
 func (b *board) planned(p plan.Plan) {
 	depth := map[plan.ID]int{}        // of a step: how many come before it at least
 	depths := map[plan.Resource]int{} // of the last step of a group
@@ -92,11 +92,17 @@ func (b *board) planned(p plan.Plan) {
 		}
 		depths[r.group()] = max(depths[r.group()], depth[n.ID])
 	}
+	order, removes := kindOrder, true
 	for _, c := range p.Changes() {
 		b.at[c.Resource].kind(c, b.nodes)
+		removes = removes && c.Action == plan.Remove
+	}
+	if removes {
+		order = slices.Clone(order)
+		slices.Reverse(order)
 	}
 	slices.SortStableFunc(b.rows, func(x, y *row) int {
-		return cmp.Or(cmp.Compare(slices.Index(kindOrder, x.res.Kind), slices.Index(kindOrder, y.res.Kind)),
+		return cmp.Or(cmp.Compare(slices.Index(order, x.res.Kind), slices.Index(order, y.res.Kind)),
 			cmp.Compare(depths[x.group()], depths[y.group()]), cmp.Compare(x.res.Service, y.res.Service))
 	})
 }

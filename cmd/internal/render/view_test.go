@@ -206,6 +206,32 @@ func TestTTYInterrupted(t *testing.T) {
 	golden(t, "tty-interrupted.txt", half+"---\n"+got)
 }
 
+func TestTTYDown(t *testing.T) {
+	var p plan.Plan
+	p.Project = "shop"
+	for i, s := range []string{"web", "db"} {
+		stop := plan.Node{ID: plan.ID("stop " + s), Resource: box(s, 1), Step: plan.StopContainer{}}
+		if i > 0 {
+			stop.AfterAny = []plan.ID{"stop web"}
+		}
+		p.Nodes = append(p.Nodes, stop, plan.Node{ID: plan.ID("remove " + s), Resource: box(s, 1), Step: plan.RemoveContainer{}, After: []plan.ID{stop.ID}})
+	}
+	p.Nodes = append(p.Nodes, plan.Node{ID: "remove net", Resource: res(plan.Network, "", "shop_default"), Step: plan.RemoveNetwork{}, After: []plan.ID{"remove web", "remove db"}})
+	var half string
+	final := onScreen(t, 70, 24, false, p, func(p *player, s *screen) {
+		p.start("stop web")
+		time.Sleep(time.Second + rest + time.Millisecond)
+		p.done("stop web")
+		p.start("stop db", "remove web")
+		time.Sleep(rest + time.Millisecond)
+		synctest.Wait()
+		half = s.text()
+		p.rest(10 * time.Millisecond)
+		_ = p.over(apply.Report{})
+	})
+	golden(t, "tty-down.txt", half+"---\n"+final)
+}
+
 // A terminal made narrower or wider while the tree is on it does not break lines of the frames that follow.
 func TestTTYResize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -48,6 +48,10 @@ func (b *board) condition(n plan.Node) string {
 		return name + " started"
 	case plan.StopContainer:
 		return name + " stopped"
+	case plan.CreateContainer:
+		return name + " created"
+	case plan.RemoveContainer:
+		return name + " removed"
 	case plan.CheckImage, plan.PullImage, plan.BuildImage:
 		return "image " + n.Resource.Name
 	}
