@@ -48,6 +48,7 @@ type Result struct {
 
 // Load reads the project. On the user's mistakes the error is a diag.List of all of them, with their places, or ErrNoFile.
 func Load(ctx context.Context, o Options) (Result, error) {
+	defer silence()()
 	s, err := open(o)
 	if err != nil {
 		return s.failed(err)
@@ -86,6 +87,7 @@ func ProjectName(_ context.Context, o Options) (string, error) {
 	if o.ProjectName != "" || l.env["COMPOSE_PROJECT_NAME"] != "" {
 		return l.projectName(o, "")
 	}
+	defer silence()()
 	s := &session{o: o, location: l}
 	if err := s.readFiles(); err != nil {
 		_, err = s.failed(err)
@@ -191,8 +193,6 @@ func (s *session) load(ctx context.Context) (err error) {
 	if s.blocked() {
 		return s.diags
 	}
-	restore := silence()
-	defer restore()
 	if err := s.compose(ctx); err != nil {
 		return s.explain(err)
 	}

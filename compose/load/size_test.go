@@ -94,3 +94,29 @@ func BenchmarkLoad(b *testing.B) {
 		})
 	}
 }
+
+// TestLinear loads what takes compose-go's own check seconds, minutes or for ever; the test's time limit is the measure.
+func TestLinear(t *testing.T) {
+	for name, text := range map[string]string{
+		"layers": layered(14, true), "many layers": layered(60, true), "chain": chain(1000), "extends": extendsChain(200),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := Load(t.Context(), inFile(t, text)); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// TestAnchorBomb: ten levels of tenfold aliases end in an error, not in memory running out.
+func TestAnchorBomb(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("x-0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
+	for i := 1; i < 10; i++ {
+		fmt.Fprintf(&b, "x-%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
+	}
+	b.WriteString("services: {web: {image: x, cap_add: *a9}}\n")
+	if _, err := Load(t.Context(), inFile(t, b.String())); err == nil {
+		t.Error("loaded")
+	}
+}

@@ -1,0 +1,96 @@
+package load
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestConversion compares all that becomes of a file that uses every attribute.
+func TestConversion(t *testing.T) {
+	r := convertible(t)
+	got, err := json.MarshalIndent(r.Project, "", "\t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const path = "testdata/convert/want.json"
+	if *update {
+		if err := os.WriteFile(path, append(got, '\n'), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)+"\n"); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestConversionIsWhole checks that no field of the specs is left empty by a file that uses every attribute.
+func TestConversionIsWhole(t *testing.T) {
+	empty := map[string]bool{}
+	unused(reflect.ValueOf(convertible(t).Project), empty)
+	for name, never := range empty {
+		if never && !slices.Contains(strings.Fields(`Spec.Name Spec.NetworkMode Service.Disabled File.Digest`), name) {
+			t.Errorf("%s is never filled in", name)
+		}
+	}
+}
+
+// unused marks each field of a struct type that is the zero value wherever the type occurs.
+func unused(v reflect.Value, never map[string]bool) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			unused(v.Elem(), never)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			unused(v.Index(i), never)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			name := v.Type().Name() + "." + v.Type().Field(i).Name
+			if was, seen := never[name]; !seen || was {
+				never[name] = v.Field(i).IsZero()
+			}
+			unused(v.Field(i), never)
+		}
+	}
+}
+
+func convertible(t *testing.T) Result {
+	t.Helper()
+	dir, err := filepath.Abs("testdata/convert")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Load(t.Context(), Options{
+		Dir: dir, Files: []string{"compose.yaml"}, ProjectDirectory: "/demo", EnvFiles: []string{"project.env"}, ProjectName: "demo", Lenient: true,
+		Environment: []string{"TOKEN=in the environment", "DIR=" + dir},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Project.Files, r.Project.EnvFiles = []string{filepath.Base(r.Project.Files[0])}, []string{filepath.Base(r.Project.EnvFiles[0])}
+	for i := range r.Project.Services {
+		s := &r.Project.Services[i]
+		s.ConfigHash = "hash"
+		for k, v := range s.Container.Origin {
+			s.Container.Origin[k] = strings.ReplaceAll(v, dir, "$DIR")
+		}
+		for j := range s.Container.Files {
+			f := &s.Container.Files[j]
+			f.HostPath = strings.ReplaceAll(f.HostPath, dir, "$DIR")
+		}
+	}
+	return r
+}
