@@ -36,7 +36,7 @@ type Options struct {
 // Build says what has to be done to have what is wanted. What cannot be had is a diag.List of errors.
 // Containers that differ should have been inspected (see Needs): what they were before is then in the reasons.
 func Build(want desired.State, have engine.Snapshot, o Options) (Plan, error) {
-	b := &builder{want: want, have: have, o: o, replicas: map[string][]*replica{}, brings: map[string][]ID{}, made: map[string]ID{}, at: map[ID]int{}}
+	b := newBuilder(want, have, o)
 	if err := b.selectServices(); err != nil {
 		return Plan{}, err
 	}
@@ -60,6 +60,10 @@ type builder struct {
 	have engine.Snapshot
 	o    Options
 
+	live      map[string][]container.Live // by service
+	awaited   map[string]bool             // services that some other waits for to complete: one-shots
+	restarted map[string][]string         // services that want to be restarted with one, by that one
+
 	order    []string              // services to bring about, each behind what it depends on
 	replicas map[string][]*replica // by service
 	renewed  map[string]bool       // references that a step pulls or builds
@@ -73,6 +77,21 @@ type builder struct {
 	at       map[ID]int // of each node in nodes
 	warnings diag.List
 	errors   diag.List
+}
+
+func newBuilder(want desired.State, have engine.Snapshot, o Options) *builder {
+	b := &builder{want: want, have: have, o: o, live: liveByService(have.Containers), awaited: map[string]bool{}, restarted: map[string][]string{},
+		replicas: map[string][]*replica{}, renewed: map[string]bool{}, brings: map[string][]ID{}, made: map[string]ID{}, replaced: map[string]bool{},
+		doomed: map[string]bool{}, at: map[ID]int{}}
+	for _, s := range want.Project.Services {
+		for _, d := range s.Depends {
+			b.awaited[d.Service] = b.awaited[d.Service] || d.Condition == desired.Completed
+			if d.Restart {
+				b.restarted[d.Service] = append(b.restarted[d.Service], s.Name)
+			}
+		}
+	}
+	return b
 }
 
 func (b *builder) add(n Node) ID {
@@ -188,7 +207,6 @@ func serviceNames(services []desired.Service) []string {
 
 // images plans what brings the images that are not there, or are to be renewed.
 func (b *builder) images() {
-	b.renewed = map[string]bool{}
 	for _, img := range b.want.Images(b.order) {
 		have, here := b.have.Images[img.Ref]
 		resource := Resource{Kind: Image, Name: img.Ref, Service: b.imageService(img.Ref)}
@@ -253,10 +271,9 @@ func (b *builder) imageNeed(img image.Spec, have image.Live, here bool) (why Rea
 
 // doom takes down what nothing in the file stands for: replicas above the number wanted, and orphans if the user asked for it.
 func (b *builder) doom() {
-	b.doomed = map[string]bool{}
 	for _, service := range b.order {
 		to := b.want.Replicas(service)
-		_, extra := assign(b.liveOf(service), to)
+		_, extra := assign(b.live[service], to)
 		b.takeDown(extra, func(container.Live) Reason { return Scaled{to + len(extra), to} })
 	}
 	orphans := orphansOf(b.want.Project, b.have.Containers)

@@ -106,7 +106,7 @@ func (b *builder) peers(svc desired.Service) map[string]Ref {
 		}
 		if rs := b.replicas[d.Service]; len(rs) > 0 {
 			out["service:"+d.Service] = rs[0].ref()
-		} else if ls := b.liveOf(d.Service); len(ls) > 0 {
+		} else if ls := b.live[d.Service]; len(ls) > 0 {
 			out["service:"+d.Service] = Ref{Key: ls[0].ID, ID: ls[0].ID}
 		}
 	}
@@ -194,16 +194,10 @@ func (b *builder) stopsFirst(svc desired.Service) bool {
 // after this one, their ids are made here.
 func (b *builder) restartedDependents(svc desired.Service) []ID {
 	var out []ID
-	for _, name := range b.order {
-		dependent, _ := b.want.Service(name)
-		for _, d := range dependent.Depends {
-			if d.Service != svc.Name || !d.Restart {
-				continue
-			}
-			for _, r := range b.replicas[name] {
-				if r.live != nil && r.live.Up() && (len(r.restart) > 0 || r.replaced() && len(r.unless) == 0) {
-					out = append(out, ID("stop "+r.Key))
-				}
+	for _, name := range b.restarted[svc.Name] {
+		for _, r := range b.replicas[name] {
+			if r.live != nil && r.live.Up() && (len(r.restart) > 0 || r.replaced() && len(r.unless) == 0) {
+				out = append(out, ID("stop "+r.Key))
 			}
 		}
 	}

@@ -43,7 +43,7 @@ func (r *replica) replaced() bool { return r.live != nil && len(r.create) > 0 }
 // decide what to do about every container of a service.
 func (b *builder) decide(service string) {
 	svc, _ := b.want.Service(service)
-	found := b.liveOf(service)
+	found := b.live[service]
 	numbers, _ := assign(found, b.want.Replicas(service))
 	for _, n := range numbers {
 		r := &replica{Replica: b.want.Replica(service, n)}
@@ -53,17 +53,19 @@ func (b *builder) decide(service string) {
 	}
 }
 
-// liveOf are the containers of a service, but those of `run`, in order of number and name.
-func (b *builder) liveOf(service string) []container.Live {
-	var out []container.Live
-	for _, l := range b.have.Containers {
-		if l.Service() == service && !l.OneOff() {
-			out = append(out, l)
+// liveByService are the containers, but those of `run`, in order of number and name.
+func liveByService(all []container.Live) map[string][]container.Live {
+	out := map[string][]container.Live{}
+	for _, l := range all {
+		if !l.OneOff() {
+			out[l.Service()] = append(out[l.Service()], l)
 		}
 	}
-	slices.SortStableFunc(out, func(x, y container.Live) int {
-		return cmp.Or(cmp.Compare(x.Number(), y.Number()), cmp.Compare(x.Name, y.Name))
-	})
+	for _, ls := range out {
+		slices.SortStableFunc(ls, func(x, y container.Live) int {
+			return cmp.Or(cmp.Compare(x.Number(), y.Number()), cmp.Compare(x.Name, y.Name))
+		})
+	}
 	return out
 }
 
@@ -305,7 +307,7 @@ func (b *builder) judgeState(svc desired.Service, r *replica) {
 	case l.State == container.Dead || l.State == container.Removing:
 		r.create, r.unless = append(r.create, NotRunning{State: l.State}), nil
 	case l.Up():
-	case l.State == container.Exited && l.ExitCode == 0 && !l.Stopped && (l.Finished || b.awaited(svc.Name)):
+	case l.State == container.Exited && l.ExitCode == 0 && !l.Stopped && (l.Finished || b.awaited[svc.Name]):
 		r.done = true
 	default:
 		r.start = []Reason{NotRunning{l.State, l.ExitCode, l.Stopped}}
@@ -316,16 +318,4 @@ func (b *builder) judgeState(svc desired.Service, r *replica) {
 	if len(r.create) > 0 && len(r.unless) == 0 {
 		r.update, r.connect, r.restart = nil, nil, nil
 	}
-}
-
-// awaited tells whether some service waits for this one to complete: then it is a one-shot.
-func (b *builder) awaited(service string) bool {
-	for _, s := range b.want.Project.Services {
-		for _, d := range s.Depends {
-			if d.Service == service && d.Condition == desired.Completed {
-				return true
-			}
-		}
-	}
-	return false
 }

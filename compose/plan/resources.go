@@ -12,7 +12,6 @@ import (
 
 // networks makes those that the services are on, and makes anew those that the file wants otherwise.
 func (b *builder) networks() {
-	b.replaced = map[string]bool{}
 	for _, n := range b.want.Project.Networks {
 		if !b.usesNetwork(n.Key) {
 			continue
