@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -19,7 +20,7 @@ import (
 // nothing was interrupted it writes nothing.
 func Report(w io.Writer, r apply.Report, s Style) {
 	var b bytes.Buffer
-	for _, f := range r.Failures {
+	for _, f := range merge(r.Failures) {
 		failure(&b, f, s)
 	}
 	if r.Interrupted {
@@ -35,6 +36,28 @@ func Report(w io.Writer, r apply.Report, s Style) {
 		s.under(&b, 0, s.paint(yellow, "! Interrupted")+fmt.Sprintf(": %d of %d steps done, %d not begun.", done, len(r.Results), left))
 	}
 	_, _ = w.Write(b.Bytes())
+}
+
+// merge tells once of a container that several steps failed on for the same reason: two waits for one that is unhealthy.
+func merge(failures []apply.Failure) []apply.Failure {
+	var out []apply.Failure
+	for _, f := range failures {
+		i := slices.IndexFunc(out, func(o apply.Failure) bool {
+			return o.Node.Resource == f.Node.Resource && headline(o) == headline(f)
+		})
+		if i < 0 {
+			f.Waiting = slices.Clone(f.Waiting)
+			out = append(out, f)
+			continue
+		}
+		for _, w := range f.Waiting {
+			if !slices.Contains(out[i].Waiting, w) {
+				out[i].Waiting = append(out[i].Waiting, w)
+			}
+		}
+		out[i].Tolerated = out[i].Tolerated && f.Tolerated
+	}
+	return out
 }
 
 func failure(b *bytes.Buffer, f apply.Failure, s Style) {

@@ -115,6 +115,18 @@ func TestReport(t *testing.T) {
 	golden(t, "report-colour.txt", b.String())
 }
 
+// Two waits for one container that is unhealthy are one failure.
+func TestReportMerges(t *testing.T) {
+	f := failures().Failures[0]
+	up := f
+	up.Node, up.Waiting = waited("db", 1, plan.UntilUp, ""), []string{"web", "mail"}
+	var b bytes.Buffer
+	Report(&b, apply.Report{Failures: []apply.Failure{up, f}}, Style{})
+	if n := strings.Count(b.String(), "✘"); n != 1 || !strings.Contains(b.String(), "because of it: web, mail, api\n") {
+		t.Errorf("%d failures:\n%s", n, b.String())
+	}
+}
+
 func TestReportOfSuccessIsEmpty(t *testing.T) {
 	var b bytes.Buffer
 	Report(&b, apply.Report{Results: make([]apply.Result, 3)}, Style{Color: true})

@@ -61,26 +61,31 @@ func (b *board) condition(n plan.Node) string {
 	return name
 }
 
-// waitedFor says who waits for a container, and for what: "until healthy, for api, web".
+// waitedFor says who waits for a container, and for what: "until healthy, for api, web". What a service waits for goes before what --wait does.
 func (b *board) waitedFor(r *row) string {
+	text := ""
 	for _, id := range r.left {
 		w, ok := b.nodes[id].Step.(plan.WaitContainer)
 		if !ok || !b.begun[id] {
 			continue
 		}
-		var who []string
-		for _, next := range b.needed[id] {
-			if s := b.nodes[next].Resource.Service; s != "" && !slices.Contains(who, s) {
-				who = append(who, s)
-			}
+		if who := b.waiters(id); len(who) > 0 {
+			return "until " + string(w.Until) + ", for " + enumerate(who)
 		}
-		text := "until " + string(w.Until)
-		if len(who) > 0 {
-			text += ", for " + enumerate(who)
-		}
-		return text
+		text = "until " + string(w.Until)
 	}
-	return ""
+	return text
+}
+
+// waiters are the services that come after a step.
+func (b *board) waiters(id plan.ID) []string {
+	var out []string
+	for _, next := range b.needed[id] {
+		if s := b.nodes[next].Resource.Service; s != "" && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // notDone says at the end why a row is not where it should be.
