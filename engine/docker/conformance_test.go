@@ -6,14 +6,10 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/docker"
 	"github.com/tutti-run/tutti/engine/enginetest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // real is the engine that answers; without one the test is skipped, unless it must not be.
 func real(t *testing.T) *docker.Engine {

@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/moby/moby/client"
@@ -53,7 +52,7 @@ func split(r *bufio.Reader, line func(engine.LogLine) error) error {
 func splitFrames(r *bufio.Reader, line func(engine.LogLine) error) error {
 	var head [8]byte
 	var buf []byte
-	var rest [4]*engine.LogLine // a line begun, by stream
+	var rest [4]*begun // by stream
 	for {
 		if _, err := io.ReadFull(r, head[:]); err != nil {
 			return flush(rest, ended(err), line)
@@ -74,30 +73,43 @@ func splitFrames(r *bufio.Reader, line func(engine.LogLine) error) error {
 	}
 }
 
+// begun is a line whose end has not come yet.
+type begun struct {
+	at   time.Time
+	text []byte
+}
+
+func (b begun) line(stream byte) engine.LogLine {
+	return engine.LogLine{Time: b.at, Stderr: stream == 2, Text: string(bytes.TrimSuffix(b.text, carriage))}
+}
+
 // takeFrame gives the lines that end in a frame.
-func takeFrame(frame []byte, stream byte, rest *[4]*engine.LogLine, line func(engine.LogLine) error) error {
+func takeFrame(frame []byte, stream byte, rest *[4]*begun, line func(engine.LogLine) error) error {
 	for len(frame) > 0 {
 		text, more, whole := bytes.Cut(frame, newline)
 		at, text := cutTime(text)
 		frame = more
-		l := engine.LogLine{Time: at, Stderr: stream == 2, Text: string(text)}
-		if begun := rest[stream]; begun != nil {
-			begun.Text += l.Text
-			l, rest[stream] = *begun, nil
+		l := rest[stream]
+		if l != nil {
+			l.text = append(l.text, text...)
+		} else if !whole {
+			l = &begun{at, bytes.Clone(text)} // the frame's bytes go with the next read
 		}
-		if !whole {
-			rest[stream] = &l
+		if rest[stream] = l; !whole {
 			return nil
 		}
-		l.Text = strings.TrimSuffix(l.Text, "\r")
-		if err := line(l); err != nil {
+		whole := begun{at, text}
+		if l != nil {
+			whole, rest[stream] = *l, nil
+		}
+		if err := line(whole.line(stream)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-var newline = []byte{'\n'}
+var newline, carriage = []byte{'\n'}, []byte{'\r'}
 
 // peek gives size bytes, out of the reader's own buffer when they fit.
 func peek(r *bufio.Reader, size int, buf *[]byte) ([]byte, error) {
@@ -117,12 +129,12 @@ func peek(r *bufio.Reader, size int, buf *[]byte) ([]byte, error) {
 	return b, err
 }
 
-func flush(rest [4]*engine.LogLine, err error, line func(engine.LogLine) error) error {
-	for _, l := range rest {
-		if l == nil {
+func flush(rest [4]*begun, err error, line func(engine.LogLine) error) error {
+	for stream, b := range rest {
+		if b == nil {
 			continue
 		}
-		if e := line(*l); e != nil {
+		if e := line(b.line(byte(stream))); e != nil {
 			return e
 		}
 	}

@@ -24,8 +24,8 @@ type wanted struct {
 // parse a reference. A tag beside a digest does not count, as everywhere with Docker.
 func parse(ref string) wanted {
 	named, err := reference.ParseNormalizedNamed(ref)
-	if err != nil {
-		return wanted{} // 64 hexadecimal digits are an ID
+	if err != nil || strings.HasPrefix(ref, "sha256:") {
+		return wanted{} // an ID, like 64 hexadecimal digits
 	}
 	if d, ok := named.(reference.Digested); ok {
 		return wanted{digest: reference.FamiliarName(named) + "@" + d.Digest().String()}
