@@ -98,11 +98,11 @@ func takeFrame(frame []byte, stream byte, rest *[4]*begun, line func(engine.LogL
 		if rest[stream] = l; !whole {
 			return nil
 		}
-		whole := begun{at, text}
+		done := begun{at, text}
 		if l != nil {
-			whole, rest[stream] = *l, nil
+			done, rest[stream] = *l, nil
 		}
-		if err := line(whole.line(stream)); err != nil {
+		if err := line(done.line(stream)); err != nil {
 			return err
 		}
 	}
