@@ -40,6 +40,7 @@ func Build(want desired.State, have engine.Snapshot, o Options) (Plan, error) {
 	if err := b.selectServices(); err != nil {
 		return Plan{}, err
 	}
+	b.capabilities()
 	b.images()
 	b.doom()
 	b.networks()
