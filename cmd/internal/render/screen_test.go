@@ -20,6 +20,21 @@ type screen struct {
 	sync       bool
 	mistakes   []string
 	writes     int
+	free       bool // who writes now may use the whole width
+}
+
+// stdout of a container on the same screen: ends of lines are what the terminal driver makes of them.
+type stdout struct{ *screen }
+
+func (o stdout) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	o.free = true
+	o.mu.Unlock()
+	n, err := o.screen.Write([]byte(strings.ReplaceAll(string(p), "\n", "\r\n")))
+	o.mu.Lock()
+	o.free = false
+	o.mu.Unlock()
+	return n, err
 }
 
 func newScreen(cols, rows int) *screen {
@@ -30,7 +45,7 @@ func (s *screen) wrong(format string, a ...any) {
 	s.mistakes = append(s.mistakes, fmt.Sprintf(format, a...))
 }
 
-// Write takes one frame: the cursor must be shown and the picture released at its end.
+// Write takes one frame, or a part: the cursor must be shown at its end.
 func (s *screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,8 +59,8 @@ func (s *screen) Write(p []byte) (int, error) {
 		}
 		b = b[n:]
 	}
-	if !s.cursor || s.sync {
-		s.wrong("a write ends with cursor shown: %t, picture held: %t", s.cursor, s.sync)
+	if !s.cursor {
+		s.wrong("a write ends with the cursor hidden")
 	}
 	return len(p), nil
 }
@@ -67,6 +82,9 @@ func (s *screen) resize(cols int) {
 func (s *screen) noted() (mistakes []string, writes, scrolled int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.sync {
+		s.wrong("the picture is held")
+	}
 	return s.mistakes, s.writes, s.top
 }
 
@@ -78,8 +96,12 @@ func (s *screen) line() *[]string {
 }
 
 func (s *screen) put(cell string, width int) {
-	if s.x+width >= s.cols {
+	if s.x+width >= s.cols && !s.free {
 		s.wrong("column %d of %d is written: %q", s.x+width, s.cols, cell)
+	}
+	if s.x+width > s.cols {
+		s.control("\r")
+		s.control("\n")
 	}
 	l := s.line()
 	for len(*l) < s.x+width {

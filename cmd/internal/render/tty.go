@@ -1,7 +1,6 @@
 package render
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -23,8 +22,10 @@ func NewTTY(w io.Writer, size func() (cols, rows int), s Style) View {
 
 // tty draws on one goroutine; events only change the board and wake it.
 type tty struct {
-	mu    sync.Mutex // guards board
-	board *board
+	mu     sync.Mutex // guards board, kept and closed
+	board  *board
+	kept   []kept
+	closed bool // no frame follows
 
 	out   writer
 	size  func() (cols, rows int)
@@ -37,6 +38,32 @@ type tty struct {
 	drawn []int // widths of the lines of the last frame
 }
 
+// kept is text of another stream that is to stand above the tree.
+type kept struct {
+	to   io.Writer
+	text []byte
+}
+
+// above is another stream on the same terminal.
+type above struct {
+	view *tty
+	to   io.Writer
+}
+
+// Above keeps lines until the next frame, which is soon.
+func (v *tty) Above(w io.Writer) io.Writer { return above{v, w} }
+
+func (a above) Write(p []byte) (int, error) {
+	a.view.mu.Lock()
+	defer a.view.mu.Unlock()
+	if a.view.closed {
+		return a.to.Write(p)
+	}
+	a.view.kept = append(a.view.kept, kept{a.to, slices.Clone(p)})
+	a.view.rouse()
+	return len(p), nil
+}
+
 const (
 	beat = 100 * time.Millisecond // of spinner and clock, while something runs
 	rest = 30 * time.Millisecond  // between frames, however many events come
@@ -47,6 +74,10 @@ func (v *tty) Event(e apply.Event) {
 	v.mu.Lock()
 	v.board.event(e)
 	v.mu.Unlock()
+	v.rouse()
+}
+
+func (v *tty) rouse() {
 	select {
 	case v.wake <- struct{}{}:
 	default:
@@ -62,7 +93,7 @@ func (v *tty) Close() error {
 
 func (v *tty) loop() {
 	defer close(v.gone)
-	defer v.draw(true)
+	defer v.finish()
 	var tick <-chan time.Time
 	for {
 		select {
@@ -95,32 +126,64 @@ const (
 // draw writes a frame in one piece over the one before, and tells whether something runs. The cursor is hidden only within the piece, so that
 // it is there again however the process ends.
 func (v *tty) draw(last bool) (running bool) {
-	cols, rows := v.size()
+	cols, rows := v.dimensions()
+	v.mu.Lock()
+	f := frame{board: v.board, style: v.style, cols: cols, rows: rows, now: time.Now(), last: last}
+	text, above := f.lines(), v.kept
+	v.kept = nil
+	v.mu.Unlock() // a slow terminal does not keep events back
+	begin := v.up(cols, rows)
+	if len(above) > 0 {
+		v.write(syncBegin + begin + eraseBelow)
+		flush(above)
+		v.drawn, begin = nil, ""
+	}
+	if len(text) > 0 {
+		v.picture(begin, text)
+	} else if len(above) > 0 {
+		v.write(syncEnd)
+	}
+	return f.running
+}
+
+func flush(lines []kept) {
+	for _, k := range lines {
+		_, _ = k.to.Write(k.text)
+	}
+}
+
+// finish draws the last frame; what is written above from then on goes below it.
+func (v *tty) finish() {
+	v.draw(true)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	flush(v.kept)
+	v.kept, v.closed = nil, true
+}
+
+func (v *tty) dimensions() (cols, rows int) {
+	cols, rows = v.size()
 	if cols <= 0 {
 		cols = 80
 	}
 	if rows <= 0 {
 		rows = 24
 	}
-	v.mu.Lock()
-	f := frame{board: v.board, style: v.style, cols: cols, rows: rows, now: time.Now(), last: last}
-	text := f.lines()
-	running = f.running
-	v.mu.Unlock()
-	if len(text) == 0 {
-		return running
-	}
-	var b bytes.Buffer
-	b.WriteString(syncBegin + hideCursor + v.up(cols, rows))
+	return cols, rows
+}
+
+func (v *tty) picture(begin string, text []string) {
+	var b strings.Builder
+	b.WriteString(syncBegin + hideCursor + begin)
 	v.drawn = v.drawn[:0]
 	for _, l := range text {
 		b.WriteString(l + eraseRight + "\r\n")
 		v.drawn = append(v.drawn, ansi.StringWidth(l))
 	}
-	b.WriteString(eraseBelow + showCursor + syncEnd)
-	_, _ = v.out.Write(b.Bytes())
-	return running
+	v.write(b.String() + eraseBelow + showCursor + syncEnd)
 }
+
+func (v *tty) write(text string) { _, _ = io.WriteString(&v.out, text) }
 
 // up goes to the first line of the last frame. A terminal that has become narrower since has broken its lines.
 func (v *tty) up(cols, rows int) string {

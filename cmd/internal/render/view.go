@@ -18,6 +18,9 @@ type View interface {
 	Event(e apply.Event)
 	// Close waits for the last frame. It may be called more than once, and must be called before anything else is written to the terminal.
 	Close() error
+	// Above gives a writer for whole lines of another stream, such as what containers write to stdout: they reach w, and where a live tree is
+	// on the terminal they stand above it. Once the view is closed they go straight to w. It may be used from several goroutines.
+	Above(w io.Writer) io.Writer
 }
 
 // writer keeps the first error of its writes.
@@ -58,6 +61,9 @@ func (l *lines) Close() error {
 	defer l.mu.Unlock()
 	return l.out.err
 }
+
+// Above is w: lines stay where they were written.
+func (l *lines) Above(w io.Writer) io.Writer { return w }
 
 // NewPlain writes a line per change of state, in Docker Compose's words, what a build says, and errors in full.
 func NewPlain(w io.Writer) View {

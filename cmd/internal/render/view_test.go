@@ -119,7 +119,8 @@ func onScreen(t *testing.T, cols, rows int, color bool, p plan.Plan, script func
 		pl := play(v, p)
 		script(pl, s)
 		_ = v.Close()
-		for _, m := range s.mistakes {
+		mistakes, _, _ := s.noted()
+		for _, m := range mistakes {
 			t.Error(m)
 		}
 		got = s.text()
@@ -274,6 +275,28 @@ func TestTTYDrawsLittle(t *testing.T) {
 			t.Errorf("%d frames in a second", after-before)
 		}
 	})
+}
+
+// What containers write stands above the tree, whole, and after it once it is done.
+func TestTTYAbove(t *testing.T) {
+	got := onScreen(t, 60, 10, true, firstUp(1), func(p *player, s *screen) {
+		logs := NewLogPrinter(p.view.Above(stdout{s}), LogOptions{})
+		logs.Line("db-1", engine.LogLine{Text: "before anything"})
+		p.start("create network shop_default")
+		for i := range 30 {
+			logs.Line("db-1", engine.LogLine{Text: fmt.Sprint("line ", i, " ", strings.Repeat("long ", i))})
+			time.Sleep(time.Duration(i) * 7 * time.Millisecond)
+		}
+		p.done("create network shop_default")
+		p.rest(time.Millisecond)
+		logs.Line("db-1", engine.LogLine{Text: "last before the end"})
+		_ = p.over(apply.Report{})
+		logs.Line("db-1", engine.LogLine{Text: "after the end"})
+	})
+	golden(t, "tty-above.txt", got)
+	if n := strings.Count(got, "[+]"); n != 1 {
+		t.Errorf("%d trees are left", n)
+	}
 }
 
 func TestTTYOfNothing(t *testing.T) {
