@@ -208,8 +208,15 @@ func (t *planText) after(c plan.Change) string {
 	for _, id := range c.Steps {
 		for _, before := range slices.Concat(t.nodes[id].After, t.nodes[id].AfterAny) {
 			n := t.nodes[before]
-			w, ok := n.Step.(plan.WaitContainer)
-			if text := n.Resource.Service + " " + string(w.Until); ok && n.Resource != c.Resource && !slices.Contains(out, text) {
+			w, wait := n.Step.(plan.WaitContainer)
+			if !wait || n.Resource == c.Resource {
+				continue
+			}
+			text := n.Resource.Service + " " + string(w.Until)
+			if !w.Required {
+				text += " (optional)"
+			}
+			if !slices.Contains(out, text) {
 				out = append(out, text)
 			}
 		}

@@ -115,6 +115,17 @@ func TestReport(t *testing.T) {
 	golden(t, "report-colour.txt", b.String())
 }
 
+func TestPlanOptional(t *testing.T) {
+	w := waited("cache", 1, plan.UntilHealthy, "web")
+	w.Step = plan.WaitContainer{Until: plan.UntilHealthy}
+	web := started("web", 1)
+	web.AfterAny = []plan.ID{w.ID}
+	got := text(plan.Plan{Nodes: []plan.Node{w, created("web", 1, "nginx"), web}}, Style{})
+	if !strings.Contains(got, "+ shop-web-1  nginx, start after cache healthy (optional)\n") {
+		t.Error(got)
+	}
+}
+
 // Two waits for one container that is unhealthy are one failure.
 func TestReportMerges(t *testing.T) {
 	f := failures().Failures[0]
