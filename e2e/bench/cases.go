@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -133,6 +134,8 @@ func runDeaf(ctx context.Context, s *stage) error {
 				return err
 			}
 			ended = true
+		case <-ctx.Done():
+			return errors.New("the service does not come back")
 		default:
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -43,14 +44,23 @@ func tools() ([]tool, error) {
 		return nil, err
 	}
 	list := []tool{{"tutti", bin}}
-	if bin, err := exec.LookPath(*theirs); err == nil {
-		if bin, err = filepath.Abs(bin); err != nil {
-			return nil, err
-		}
+	bin, err = exec.LookPath(*theirs)
+	if err == nil {
+		bin, err = filepath.Abs(bin)
+	}
+	if out, _ := exec.Command(bin, "version", "--short").Output(); err == nil && recent(string(out)) {
+		log.Printf("beside Docker Compose %s", out)
 		return append(list, tool{"compose", bin}), nil
 	}
-	log.Printf("no Docker Compose here (put docker-compose in PATH, or name it in TUTTI_COMPOSE): tutti alone")
+	log.Printf("no Docker Compose 2 here (put docker-compose in PATH, or name it in TUTTI_COMPOSE): tutti alone")
 	return list, nil
+}
+
+// recent tells whether a version is 2 or later: the first was another program.
+func recent(version string) bool {
+	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+	n, err := strconv.Atoi(major)
+	return err == nil && n >= 2
 }
 
 func run(ctx context.Context) error {
@@ -114,6 +124,9 @@ type stage struct {
 }
 
 func (b *bench) measure(ctx context.Context, c benchCase, t tool) error {
+	whole := ctx
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
 	dir, err := os.MkdirTemp(b.dir, "stage")
 	if err != nil {
 		return err
@@ -125,7 +138,7 @@ func (b *bench) measure(ctx context.Context, c benchCase, t tool) error {
 	defer proxy.Close()
 	s := &stage{b: b, t: t, proxy: proxy, project: fmt.Sprintf("bench%d", os.Getpid()), dir: dir}
 	s.env = append(os.Environ(), "DOCKER_HOST="+proxy.Host, "COMPOSE_PROJECT_NAME="+s.project, "STUB="+b.image)
-	defer b.engine.RemoveProject(ctx, s.project)
+	defer b.engine.RemoveProject(whole, s.project)
 	if err := os.WriteFile(filepath.Join(dir, "compose.yaml"), []byte(c.file()), 0o644); err != nil {
 		return err
 	}
