@@ -2,9 +2,12 @@ package docker_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"sync"
 	"testing"
+
+	"go.uber.org/goleak"
 
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/docker"
@@ -25,25 +28,47 @@ func real(t *testing.T) *docker.Engine {
 	return e
 }
 
-// helper is built once for all tests.
-var helper = struct {
+// helper is the suite's image. It is built once, and goes when all tests are over.
+var helper struct {
 	sync.Once
 	ref string
-}{ref: "tutti-conformance:" + os.Getenv("USER") + "helper"}
+}
 
 func withHelper(t *testing.T, e engine.Engine) string {
 	t.Helper()
-	helper.Do(func() { enginetest.BuildHelper(t, e, helper.ref) })
+	helper.Do(func() {
+		helper.ref = fmt.Sprintf("tutti-conformance-%d", os.Getpid())
+		enginetest.BuildHelper(t, e, helper.ref)
+	})
 	return helper.ref
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if helper.ref != "" {
+		forgetHelper()
+	}
+	if err := goleak.Find(); code == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func forgetHelper() {
+	e, err := docker.Dial(context.Background(), docker.Options{})
+	if err == nil {
+		err = e.RemoveImage(context.Background(), helper.ref)
+		e.Close()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
 }
 
 func TestConformance(t *testing.T) {
 	e := real(t)
-	ref := withHelper(t, e)
-	t.Cleanup(func() {
-		if err := e.RemoveImage(context.Background(), ref); err != nil {
-			t.Error(err)
-		}
+	enginetest.Conformance(t, func(t *testing.T) enginetest.Harness {
+		return enginetest.Harness{Engine: e, Image: withHelper(t, e)}
 	})
-	enginetest.Conformance(t, func(*testing.T) enginetest.Harness { return enginetest.Harness{Engine: e, Image: ref} })
 }
