@@ -99,7 +99,13 @@ func (s *session) unread(c *types.ServiceConfig, key, path string, err error) {
 		s.complain(at, "service %q: %s %s not found", c.Name, kind, s.display(path))
 		return
 	}
-	s.complain(at, "service %q: read %s: %v", c.Name, kind, err)
+	s.complain(at, "service %q: read %s %s: %s", c.Name, kind, s.display(path), discreet(err))
+}
+
+// discreet is what an error about an env file says, without the part of the file that it repeats: that may be a secret.
+func discreet(err error) string {
+	text, _, _ := strings.Cut(err.Error(), " near ")
+	return text
 }
 
 func readValues(path, format string, into map[string]string, lookup dotenv.LookupFn) error {

@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 
+	"github.com/compose-spec/compose-go/v2/interpolation"
 	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/tree"
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/sirupsen/logrus"
 
@@ -114,6 +117,7 @@ type session struct {
 	others   []*file // included and extended
 	diags    diag.List
 	broken   map[string]bool // path of what was dropped because of a mistake
+	keys     map[string]bool // all that stand in the files
 	unusable bool            // a mistake that leaves nothing to load
 	project  *types.Project  // as `up` sees it
 	dict     map[string]any  // with NoInterpolate: what config prints
@@ -125,7 +129,7 @@ type session struct {
 }
 
 func open(o Options) (*session, error) {
-	s := &session{o: o, broken: map[string]bool{}}
+	s := &session{o: o, broken: map[string]bool{}, keys: map[string]bool{}}
 	l, err := locate(o)
 	if err != nil {
 		return s, err
@@ -273,6 +277,19 @@ func (s *session) loaderOptions(lo *loader.Options) {
 	lo.ResolvePaths = !s.o.NoPathResolution
 	lo.MaxNodeVisits = 100_000_000
 	lo.Interpolate.Substitute = substitute
+	lo.Interpolate.TypeCastMapping = s.casts(lo.Interpolate.TypeCastMapping)
+}
+
+// casts are the conversions of values at paths that the files can hold. compose-go compares each value with each of them.
+func (s *session) casts(all map[tree.Path]interpolation.Cast) map[tree.Path]interpolation.Cast {
+	out := map[tree.Path]interpolation.Cast{}
+	for path, cast := range all {
+		parts := path.Parts()
+		if !slices.ContainsFunc(parts, func(p string) bool { return p != tree.PathMatchAll && p != tree.PathMatchList && !s.keys[p] }) {
+			out[path] = cast
+		}
+	}
+	return out
 }
 
 // silence keeps what compose-go logs off the user's screen: we say it ourselves, with the place.

@@ -141,7 +141,7 @@ func (l *location) readEnvFiles(o Options) error {
 	}
 	values, err := dotenv.GetEnvFromFile(l.env, files)
 	if err != nil {
-		return fault("read env file: %w", err)
+		return fault("read env file: %s", discreet(err))
 	}
 	for k, v := range values {
 		if _, ok := l.env[k]; !ok {

@@ -12,7 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-const tree = `
+const shop = `
 -- compose.yaml --
 services: {web: {image: "${IMAGE:-x}"}}
 -- other/named.yaml --
@@ -37,7 +37,7 @@ COMPOSE_PROFILES=tools
 
 // TestFinding covers which files are found, under which name and environment.
 func TestFinding(t *testing.T) {
-	root := writeTree(t, tree)
+	root := writeTree(t, shop)
 	for _, c := range []struct {
 		name  string
 		dir   string

@@ -108,6 +108,7 @@ func (s *session) checkKeys(f *file, m *yaml.Node) {
 			continue
 		}
 		first[k.Value] = k
+		s.keys[k.Value] = true
 	}
 }
 

@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -17,7 +18,28 @@ func substitute(text string, lookup template.Mapping) (string, error) {
 	if !strings.Contains(text, "$") {
 		return text, nil
 	}
+	if nested(text) > deepest {
+		return "", errors.New("variables are nested too deep")
+	}
 	return template.SubstituteWithOptions(text, lookup, template.WithPattern(template.DefaultPattern), template.WithoutLogging)
+}
+
+// deepest is how far variables may be nested: what compose-go needs for them grows with the cube.
+const deepest = 50
+
+// nested is how deep the braces of variables are nested in a text.
+func nested(text string) int {
+	depth, most := 0, 0
+	for i := range len(text) {
+		switch {
+		case text[i] == '{' && i > 0 && text[i-1] == '$':
+			depth++
+			most = max(most, depth)
+		case text[i] == '}' && depth > 0:
+			depth--
+		}
+	}
+	return most
 }
 
 // interpolate is the text with the file's variables put in; where that fails, the text itself.
@@ -164,6 +186,11 @@ func braced(text string) int {
 
 // checkVariables tells about the variables of one value.
 func (s *session) checkVariables(f *file, n *yaml.Node) {
+	if nested(n.Value) > deepest {
+		s.complain(spot{f, n}, "variables are nested too deep")
+		s.unusable = true
+		return
+	}
 	for _, u := range uses(n.Value, f.lookup) {
 		d := diag.Diagnostic{Severity: diag.Error, Place: f.within(n, u.at)}
 		switch {
