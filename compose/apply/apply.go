@@ -192,9 +192,7 @@ func (r *run) ended(id plan.ID, o graph.Outcome, err error) {
 		res.Took = time.Since(began)
 	}
 	r.results[id] = res
-	if ran || o != graph.Done {
-		r.tell(StepEnded{r.nodes[id], o, err, time.Now(), res.Took})
-	}
+	r.tell(StepEnded{r.nodes[id], o, err, time.Now(), res.Took})
 }
 
 func (r *run) do(ctx context.Context, n plan.Node) error {

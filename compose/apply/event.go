@@ -25,7 +25,8 @@ type (
 		Node     plan.Node
 		Progress engine.Progress
 	}
-	// StepEnded: a step has ended, in exactly one of the outcomes.
+	// StepEnded: a step has ended, in exactly one of the outcomes. One that never started was skipped, cancelled, or done because it turned
+	// out to be needless.
 	StepEnded struct {
 		Node    plan.Node
 		Outcome graph.Outcome

@@ -75,6 +75,7 @@ type builder struct {
 	doomed   map[string]bool       // containers that are taken down without a successor, by id
 
 	nodes    []Node
+	kept     []Resource
 	at       map[ID]int // of each node in nodes
 	warnings diag.List
 	errors   diag.List
@@ -128,7 +129,7 @@ func (b *builder) finish() (Plan, error) {
 	if b.errors.HasErrors() {
 		return Plan{}, append(b.warnings, b.errors...)
 	}
-	p := Plan{Project: b.want.Project.Name, Nodes: b.nodes, Warnings: b.warnings}
+	p := Plan{Project: b.want.Project.Name, Nodes: b.nodes, Kept: b.kept, Warnings: b.warnings}
 	return p, p.sort()
 }
 

@@ -220,6 +220,8 @@ func (b *builder) emitKept(svc desired.Service, r *replica) {
 		b.emitStart(svc, r, r.restart, append(before, stop)...)
 	case len(r.start) > 0:
 		b.emitStart(svc, r, r.start, append(before, b.checks...)...)
+	case len(before) == 0 && r.live.Up():
+		b.kept = append(b.kept, r.resource())
 	}
 }
 

@@ -16,7 +16,8 @@ import (
 // Plan is what will be done: nothing else changes the world.
 type Plan struct {
 	Project  string
-	Nodes    []Node // in an order that respects After
+	Nodes    []Node     // in an order that respects After
+	Kept     []Resource // containers that run and stay as they are
 	Warnings diag.List
 }
 

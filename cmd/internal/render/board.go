@@ -72,7 +72,7 @@ func (b *board) event(e apply.Event) (r *row, news bool) {
 	case apply.Stopping:
 		b.stopping = true
 	case apply.Ended:
-		b.settle(e.Report)
+		b.over = true
 	}
 	return nil, false
 }
@@ -80,6 +80,9 @@ func (b *board) event(e apply.Event) (r *row, news bool) {
 // planned lays out a row for each resource, those of a kind and service together. Services come in the order in which they get ready: what
 // others wait for stands above them. When all goes, networks and volumes go last.
 func (b *board) planned(p plan.Plan) {
+	for _, res := range p.Kept {
+		b.row(plan.Node{Resource: res}).word = "Running"
+	}
 	depth := map[plan.ID]int{}        // of a step: how many come before it at least
 	depths := map[plan.Resource]int{} // of the last step of a group
 	for _, n := range p.Nodes {
@@ -177,16 +180,6 @@ func (b *board) end(e apply.StepEnded) (*row, bool) {
 		return r, r.unchanged()
 	}
 	return r, r.say(after)
-}
-
-// settle ends the steps that nobody told of, as they turned out to be needless.
-func (b *board) settle(r apply.Report) {
-	b.over = true
-	for _, res := range r.Results {
-		if n, known := b.nodes[res.ID]; known && !b.has(res.ID) {
-			b.end(apply.StepEnded{Node: n, Outcome: res.Outcome, Err: res.Err, At: b.to})
-		}
-	}
 }
 
 func (b *board) has(id plan.ID) bool {

@@ -74,6 +74,10 @@ func NewPlain(w io.Writer) View {
 			l.built(e, r)
 		case apply.Stopping:
 			fmt.Fprintln(&l.out, stopping(e.Running))
+		case apply.Planned:
+			for _, res := range e.Plan.Kept {
+				io.WriteString(&l.out, plainLine(l.board.at[res])) //nolint:errcheck // Close tells
+			}
 		default:
 			if news {
 				io.WriteString(&l.out, plainLine(r)) //nolint:errcheck // Close tells

@@ -305,17 +305,32 @@ func TestTTYOfNothing(t *testing.T) {
 	}
 }
 
-// What an image that stayed the same made needless is told at the end.
+// What an image that stayed the same made needless ends without having started.
 func TestNeedless(t *testing.T) {
 	p := plan.Plan{Project: "shop", Nodes: append([]plan.Node{{ID: "build shop-web", Resource: res(plan.Image, "web", "shop-web"), Step: plan.BuildImage{}}},
 		replaced("web", 1, "shop-web", nil, plan.ImageRenewed{Ref: "shop-web"})...)}
 	got := onScreen(t, 80, 24, false, p, func(p *player, _ *screen) {
 		p.start("build shop-web")
 		p.done("build shop-web")
-		_ = p.over(apply.Report{Results: []apply.Result{{ID: "build shop-web"}, {ID: "create web-1"}, {ID: "stop web-1"}, {ID: "remove web-1"}, {ID: "rename web-1"}, {ID: "start web-1"}}})
+		p.end(graph.Done, nil, "create web-1", "stop web-1", "remove web-1", "rename web-1", "start web-1")
+		_ = p.over(apply.Report{})
 	})
 	if !strings.Contains(got, "✔ Container shop-web-1  Running") {
 		t.Error(got)
+	}
+}
+
+// What runs and stays as it is is told too, as Docker Compose does.
+func TestKept(t *testing.T) {
+	p := plan.Plan{Project: "shop", Kept: []plan.Resource{res(plan.Container, "db", "shop-db-1")}}
+	got := onScreen(t, 80, 24, false, p, func(p *player, _ *screen) { _ = p.over(apply.Report{}) })
+	if !strings.Contains(got, "✔ Container shop-db-1  Running") {
+		t.Error(got)
+	}
+	var plain strings.Builder
+	NewPlain(&plain).Event(apply.Planned{Plan: p})
+	if plain.String() != " Container shop-db-1  Running\n" {
+		t.Errorf("%q", plain.String())
 	}
 }
 
