@@ -105,6 +105,9 @@ func (s *session) unread(c *types.ServiceConfig, key, path string, err error) {
 // discreet is what an error about an env file says, without the part of the file that it repeats: that may be a secret.
 func discreet(err error) string {
 	text, _, _ := strings.Cut(err.Error(), " near ")
+	if i := strings.Index(text, ": line "); i >= 0 && strings.HasPrefix(text, "failed to read ") {
+		text = text[i+2:]
+	}
 	return text
 }
 

@@ -141,7 +141,11 @@ func (l *location) readEnvFiles(o Options) error {
 	}
 	values, err := dotenv.GetEnvFromFile(l.env, files)
 	if err != nil {
-		return fault("read env file: %s", discreet(err))
+		var shown []string
+		for _, f := range files {
+			shown = append(shown, l.display(f))
+		}
+		return fault("read env file %s: %s", strings.Join(shown, ", "), discreet(err))
 	}
 	for k, v := range values {
 		if _, ok := l.env[k]; !ok {
