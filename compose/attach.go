@@ -3,11 +3,14 @@ package compose
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/tutti-run/tutti/compose/apply"
 	"github.com/tutti-run/tutti/compose/desired"
+	"github.com/tutti-run/tutti/compose/graph"
 	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/container"
@@ -45,7 +48,9 @@ type Attachment struct {
 	abort   sync.Once
 	aborted chan struct{}
 	ended   chan struct{}
-	settle  chan struct{}
+	settle  chan apply.Report
+	leave   chan struct{}
+	leaving sync.Once
 	cancel  context.CancelFunc
 
 	mu   sync.Mutex
@@ -57,7 +62,7 @@ type Attachment struct {
 // from its first line. tell is called from one goroutine at a time. Close it in the end.
 func (t Tool) Attach(ctx context.Context, project Project, p plan.Plan, o AttachOptions, tell func(Output)) (*Attachment, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	a := &Attachment{o: o, project: project, aborted: make(chan struct{}), ended: make(chan struct{}), settle: make(chan struct{}), cancel: cancel}
+	a := &Attachment{o: o, project: project, aborted: make(chan struct{}), ended: make(chan struct{}), settle: make(chan apply.Report, 1), leave: make(chan struct{}), cancel: cancel}
 	a.Aborted, a.Ended = a.aborted, a.ended
 	events, broken, err := t.Engine.Subscribe(ctx, project.Name)
 	if err != nil {
@@ -72,13 +77,13 @@ func (t Tool) Attach(ctx context.Context, project Project, p plan.Plan, o Attach
 	f := a.follower(ctx, t.Engine, all, p, tell)
 	go func() {
 		defer close(a.ended)
-		a.err = f.run(ctx, events, broken)
+		a.err = f.run(events, broken)
 	}()
 	return a, nil
 }
 
 func (a *Attachment) follower(ctx context.Context, e engine.Engine, all []container.Live, p plan.Plan, tell func(Output)) *follower {
-	f := newFollower(e, a.o.shows, func(o Output) {
+	f := newFollower(ctx, e, a.o.shows, func(o Output) {
 		if end, ok := o.(Exited); ok {
 			a.judge(end)
 			if !a.o.shows(end.From) {
@@ -88,21 +93,21 @@ func (a *Attachment) follower(ctx context.Context, e engine.Engine, all []contai
 		tell(o)
 	})
 	f.counts = a.counts
-	f.settle = a.settle
-	f.taken = takenDown(p)
+	f.settle, f.leave = a.settle, a.leave
+	f.taken, f.expected = takenDown(p), f.starts(p)
 	for _, l := range all {
 		switch {
 		case f.taken[l.ID] == gone || !f.watches(l):
 		case l.Up():
 			c := &cursor{live: l}
 			c.fromNow()
-			f.resume(ctx, c)
+			f.resume(c)
 			a.name(l)
 		default:
 			f.know(&cursor{live: l, since: stamp(f.began)})
 		}
 	}
-	a.starting(p)
+	a.starting(p, all)
 	return f
 }
 
@@ -127,18 +132,18 @@ func (a *Attachment) name(l container.Live) {
 }
 
 // starting adds the containers that the plan starts.
-func (a *Attachment) starting(p plan.Plan) {
-	labels := map[string]map[string]string{}
+func (a *Attachment) starting(p plan.Plan, all []container.Live) {
+	made := map[string]map[string]string{}
 	for _, n := range p.Nodes {
 		switch s := n.Step.(type) {
 		case plan.CreateContainer:
-			labels[s.Container.Key] = s.Labels
+			made[s.Container.Key] = s.Labels
 		case plan.StartContainer:
-			l := labels[s.Container.Key]
-			if l == nil {
-				l = map[string]string{container.LabelProject: p.Project, container.LabelService: n.Resource.Service}
+			l := container.Live{Name: n.Resource.Name, Labels: made[s.Container.Key]}
+			if i := slices.IndexFunc(all, func(l container.Live) bool { return l.ID == s.Container.ID }); i >= 0 {
+				l = all[i]
 			}
-			a.name(container.Live{Name: n.Resource.Name, Labels: l})
+			a.name(l)
 		}
 	}
 }
@@ -174,8 +179,12 @@ func (a *Attachment) expected(e Exited) bool {
 	})
 }
 
-// Settle says that the plan was carried out: from now on the attachment ends with its containers.
-func (a *Attachment) Settle() { close(a.settle) }
+// Settle says how the plan was carried out: from now on the attachment ends with its containers. What was started is waited for, as its event
+// may still be on the way.
+func (a *Attachment) Settle(r apply.Report) { a.settle <- r }
+
+// Leave says that the containers are being stopped for good: the attachment ends with the last of them, and waits for none to come back.
+func (a *Attachment) Leave() { a.leaving.Do(func() { close(a.leave) }) }
 
 // ExitCode that the containers' ends ask for: 0 if none does.
 func (a *Attachment) ExitCode() int {
@@ -246,6 +255,8 @@ type source interface {
 
 // follower follows containers across restarts and replacements. One goroutine, run, owns all of it but tell.
 type follower struct {
+	ctx     context.Context // of all that it reads; ended by stop
+	stop    context.CancelFunc
 	engine  source
 	wants   func(container.Live) bool // whose lines are told
 	counts  func(container.Live) bool // whose running keeps it going; nil: those whose lines are told
@@ -254,7 +265,15 @@ type follower struct {
 	began   time.Time
 	taken   map[string]fate // ends that are not told, until it is settled
 	settled bool
-	settle  chan struct{} // closed: it is settled
+	settle  <-chan apply.Report
+	// expected are starts, by service and number, whose event has not come yet.
+	expected map[string]plan.ID
+	late     <-chan time.Time // gives up on them
+	// patience with what others stopped: it may be about to be started again, or replaced.
+	linger  time.Duration
+	stays   time.Time
+	lingers <-chan time.Time
+	leave   <-chan struct{} // closed: do not wait for that
 
 	streams map[string]*stream
 	drained chan *stream
@@ -266,14 +285,16 @@ type follower struct {
 type stream struct {
 	*cursor
 	up      bool
+	killed  bool // by somebody, since it started
 	reading bool
 	again   bool    // it was started while the lines of before were still being read
 	end     *Exited // told once its lines are
 	cancel  context.CancelFunc
 }
 
-func newFollower(e source, wants func(container.Live) bool, tell func(Output)) *follower {
-	return &follower{engine: e, wants: wants, tell: tell, began: time.Now(), streams: map[string]*stream{}, drained: make(chan *stream)}
+func newFollower(ctx context.Context, e source, wants func(container.Live) bool, tell func(Output)) *follower {
+	ctx, stop := context.WithCancel(ctx)
+	return &follower{ctx: ctx, stop: stop, engine: e, wants: wants, tell: tell, began: time.Now(), streams: map[string]*stream{}, drained: make(chan *stream), linger: patience}
 }
 
 // watches tells whether a container matters at all.
@@ -289,44 +310,70 @@ func (f *follower) know(c *cursor) *stream {
 }
 
 // resume following one that was read up to the cursor; of one that does not run any more the rest.
-func (f *follower) resume(ctx context.Context, c *cursor) {
+func (f *follower) resume(c *cursor) {
 	s := f.know(c)
 	s.up = c.live.Up()
-	f.read(ctx, s)
+	f.read(s)
 }
 
 // run until all have ended, once settled, or ctx ends.
-func (f *follower) run(ctx context.Context, events <-chan engine.Event, broken <-chan error) error {
-	ctx, cancel := context.WithCancel(ctx)
+func (f *follower) run(events <-chan engine.Event, broken <-chan error) error {
 	defer f.reading.Wait()
-	defer cancel()
+	defer f.stop()
 	for !f.ended() {
 		select {
 		case ev, ok := <-events:
 			if !ok {
-				return f.lost(ctx, broken)
+				return f.lost(broken)
 			}
-			f.happened(ctx, ev)
+			f.happened(ev)
 		case s := <-f.drained:
-			f.finished(ctx, s)
-		case <-f.settle:
-			f.settled, f.settle = true, nil
-		case <-ctx.Done():
-			return ctx.Err()
+			f.finished(s)
+		case r := <-f.settle:
+			f.settleWith(r)
+		case <-f.late:
+			f.expected = nil
+		case <-f.lingers:
+		case <-f.leave:
+			f.linger, f.stays, f.leave = 0, time.Time{}, nil
+		case <-f.ctx.Done():
+			return f.ctx.Err()
 		}
 	}
 	return nil
 }
 
-func (f *follower) lost(ctx context.Context, broken <-chan error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
+func (f *follower) lost(broken <-chan error) error {
+	if f.ctx.Err() != nil {
+		return f.ctx.Err()
 	}
 	return <-broken
 }
 
+func (f *follower) settleWith(r apply.Report) {
+	f.settled, f.late = true, time.After(patience)
+	for _, res := range r.Results {
+		if res.Outcome == graph.Done {
+			continue
+		}
+		maps.DeleteFunc(f.expected, func(_ string, id plan.ID) bool { return id == res.ID })
+	}
+}
+
+// starts of a plan that will be heard of.
+func (f *follower) starts(p plan.Plan) map[string]plan.ID {
+	out := map[string]plan.ID{}
+	for _, n := range p.Nodes {
+		s, ok := n.Step.(plan.StartContainer)
+		if ok && f.watches(container.Live{Labels: map[string]string{container.LabelService: n.Resource.Service}}) {
+			out[s.Container.Key] = n.ID
+		}
+	}
+	return out
+}
+
 func (f *follower) ended() bool {
-	if !f.settled {
+	if !f.settled || len(f.expected) > 0 || time.Now().Before(f.stays) {
 		return false
 	}
 	for _, s := range f.streams {
@@ -337,7 +384,7 @@ func (f *follower) ended() bool {
 	return true
 }
 
-func (f *follower) happened(ctx context.Context, ev engine.Event) {
+func (f *follower) happened(ev engine.Event) {
 	live := container.Live{ID: ev.Container, Name: ev.Name, Labels: ev.Labels}
 	if !f.watches(live) || !f.settled && f.taken[ev.Container] == gone {
 		return
@@ -346,9 +393,17 @@ func (f *follower) happened(ctx context.Context, ev engine.Event) {
 	case engine.EventCreate:
 		f.know(&cursor{live: live}).up = f.counts == nil // one that is made now is about to be started
 	case engine.EventStart:
-		f.started(ctx, live, ev)
+		f.started(live, ev)
+	case engine.EventKill:
+		if s := f.streams[ev.Container]; s != nil {
+			s.killed = true
+		}
 	case engine.EventDie:
-		f.died(ctx, ev)
+		f.died(ev)
+	case engine.EventStop: // of one that was about to restart it is all that is told
+		if s := f.streams[ev.Container]; s != nil {
+			s.up = false
+		}
 	case engine.EventDestroy:
 		if s := f.streams[ev.Container]; s != nil && !s.reading && s.end == nil {
 			delete(f.streams, ev.Container)
@@ -356,17 +411,22 @@ func (f *follower) happened(ctx context.Context, ev engine.Event) {
 	}
 }
 
-func (f *follower) started(ctx context.Context, live container.Live, ev engine.Event) {
+func (f *follower) started(live container.Live, ev engine.Event) {
+	delete(f.expected, live.Service()+"-"+live.Labels[container.LabelNumber])
 	s := f.streams[ev.Container]
 	if s == nil {
 		s = f.know(&cursor{live: live, since: stamp(f.began.Add(-drift(ev.Time)))})
 	}
-	s.up, s.live.Name = true, live.Name
+	s.up, s.killed, s.live.Name = true, false, live.Name
+	if s.end != nil { // the engine did not end the lines of before
+		f.say(*s.end)
+		s.end = nil
+	}
 	if s.reading {
 		s.again = true
 		return
 	}
-	f.read(ctx, s)
+	f.read(s)
 }
 
 // drift is how far our clock is ahead of the engine's. Less than what an event may be late by is none.
@@ -378,13 +438,16 @@ func drift(event time.Time) time.Duration {
 	return d
 }
 
-func (f *follower) died(ctx context.Context, ev engine.Event) {
+func (f *follower) died(ev engine.Event) {
 	s := f.streams[ev.Container]
 	if s == nil || !s.up && s.end == nil {
 		return
 	}
-	restarting := f.restarts(ctx, ev.Container)
+	restarting := f.restarts(ev.Container)
 	s.up = restarting
+	if s.killed {
+		f.stays, f.lingers = time.Now().Add(f.linger), time.After(f.linger)
+	}
 	if !f.settled && f.taken[ev.Container] == stopped {
 		return
 	}
@@ -393,20 +456,20 @@ func (f *follower) died(ctx context.Context, ev engine.Event) {
 		time.AfterFunc(patience, s.cancel)
 		return
 	}
-	f.finished(ctx, s)
+	f.finished(s)
 }
 
 // patience with an engine that does not end the lines of a container that has.
 const patience = 2 * time.Second
 
 // restarts: the engine says "restarting" when its policy asks for it, and "running" during a restart that somebody asked for.
-func (f *follower) restarts(ctx context.Context, id string) bool {
-	d, err := f.engine.Diagnose(ctx, id)
+func (f *follower) restarts(id string) bool {
+	d, err := f.engine.Diagnose(f.ctx, id)
 	return err == nil && container.Live{State: d.State}.Up()
 }
 
 // finished: all lines were told.
-func (f *follower) finished(ctx context.Context, s *stream) {
+func (f *follower) finished(s *stream) {
 	s.reading = false
 	if s.end != nil {
 		f.say(*s.end)
@@ -414,7 +477,7 @@ func (f *follower) finished(ctx context.Context, s *stream) {
 	}
 	if s.again {
 		s.again = false
-		f.read(ctx, s)
+		f.read(s)
 	}
 }
 
@@ -425,12 +488,12 @@ func (f *follower) say(o Output) {
 }
 
 // read the lines of a container until they end.
-func (f *follower) read(ctx context.Context, s *stream) {
+func (f *follower) read(s *stream) {
 	if !f.wants(s.live) {
 		return
 	}
 	s.reading = true
-	reading, cancel := context.WithCancel(ctx)
+	reading, cancel := context.WithCancel(f.ctx)
 	s.cancel = cancel
 	o := s.next()
 	o.Follow, o.Until = true, f.until
@@ -448,7 +511,7 @@ func (f *follower) read(ctx context.Context, s *stream) {
 		}
 		select {
 		case f.drained <- s:
-		case <-ctx.Done():
+		case <-f.ctx.Done():
 		}
 	})
 }

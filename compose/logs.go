@@ -72,13 +72,13 @@ func (t Tool) Logs(ctx context.Context, p Project, o LogsOptions, tell func(Outp
 	if err != nil {
 		return err
 	}
-	f := newFollower(t.Engine, o.wants, tell)
+	f := newFollower(ctx, t.Engine, o.wants, tell)
 	f.until = o.Until
 	f.settled = true
 	for _, c := range seen {
-		f.resume(ctx, c)
+		f.resume(c)
 	}
-	return f.run(ctx, events, broken)
+	return f.run(events, broken)
 }
 
 // wants tells whether the lines of a container were asked for.

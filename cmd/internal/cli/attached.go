@@ -7,13 +7,13 @@ import (
 
 	"github.com/tutti-run/tutti/cmd/internal/render"
 	"github.com/tutti-run/tutti/compose"
+	"github.com/tutti-run/tutti/compose/apply"
 	"github.com/tutti-run/tutti/compose/plan"
 )
 
 // attached carries out a plan, shows what the containers write, and stops them when asked to: by Ctrl-C, or by one that ends.
 func (o *upOptions) attached(ctx context.Context, t compose.Tool, project compose.Project, p plan.Plan, r run) error {
-	screen := &screen{}
-	logs := o.printer(screen.on(o.Stdout), screen.on(o.Stderr))
+	logs := o.printer(o.screen.on(o.Stdout), o.screen.on(o.Stderr))
 	at, err := t.Attach(context.WithoutCancel(ctx), project, p, o.attachment(project), func(out compose.Output) { o.show(logs, out) })
 	if err != nil {
 		return err
@@ -22,17 +22,22 @@ func (o *upOptions) attached(ctx context.Context, t compose.Tool, project compos
 	if names := logNames(at.Names); len(names) > 0 {
 		logs.Attaching(names)
 	}
-	if mode, _, _ := o.mode(); mode == render.TTY {
-		screen.hold() // what is written into a live view tears it
-	}
 	t.Stop = either(o.Stop, at.Aborted)
-	report := o.perform(ctx, t, p, r)
-	screen.release()
+	report := o.performAlone(ctx, t, p, r)
 	if err := o.ended(report); err != nil && !closed(at.Aborted) && !closed(o.Stop) {
 		return err
 	}
-	at.Settle()
+	at.Settle(report)
 	return o.stay(ctx, t, project, at)
+}
+
+// performAlone keeps what containers write for as long as a live view is drawn, which it would tear.
+func (o *upOptions) performAlone(ctx context.Context, t compose.Tool, p plan.Plan, r run) apply.Report {
+	if mode, _, _ := o.mode(); mode == render.TTY {
+		o.screen.hold()
+		defer o.screen.release()
+	}
+	return o.perform(ctx, t, p, r)
 }
 
 // stay until all containers have ended.
@@ -61,10 +66,11 @@ func (o *upOptions) stay(ctx context.Context, t compose.Tool, project compose.Pr
 func (o *upOptions) stopAll(ctx context.Context, t compose.Tool, project compose.Project, at *compose.Attachment) {
 	patient, cancel := context.WithCancel(ctx)
 	defer cancel()
+	at.Leave()
 	t.Stop = nil
 	p, err := t.PlanStop(patient, project, compose.LifecycleOptions{Services: o.services, Timeout: o.timeout})
 	if err == nil {
-		o.perform(patient, t, p, run{title: "stop"})
+		o.performAlone(patient, t, p, run{title: "stop"})
 	}
 	if ctx.Err() != nil || err != nil {
 		o.kill(ctx, t, project)

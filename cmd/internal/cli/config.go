@@ -54,9 +54,9 @@ func (c *cli) config() *cobra.Command {
 	fs.BoolVar(&o.parts.NoPathResolution, "no-path-resolution", false, "leave paths as they are")
 	fs.BoolVar(&o.parts.NoEnvResolution, "no-env-resolution", false, "do not read the services' env files")
 	fs.BoolVar(&o.parts.NoConsistency, "no-consistency", false, "do not check that the model makes sense")
-	fs.BoolVar(&o.lockDigests, "lock-image-digests", false, "an override file with digests (not supported yet)")
-	fs.BoolVar(&o.resolveDigests, "resolve-image-digests", false, "digests instead of tags (not supported yet)")
-	fs.BoolVar(&o.models, "models", false, "names of models (not supported yet)")
+	fs.BoolVar(&o.lockDigests, "lock-image-digests", false, notYetUsage)
+	fs.BoolVar(&o.resolveDigests, "resolve-image-digests", false, notYetUsage)
+	fs.BoolVar(&o.models, "models", false, notYetUsage)
 	return cmd
 }
 

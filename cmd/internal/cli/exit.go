@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -42,7 +43,10 @@ func (e usageError) Error() string { return e.text }
 
 func usagef(format string, args ...any) error { return usageError{text: fmt.Sprintf(format, args...)} }
 
-func notYet(what string) error { return usageError{text: what + " is not supported yet"} }
+// notYetUsage of flags that Docker Compose has and tutti does not.
+const notYetUsage = "not supported yet"
+
+func notYet(what string) error { return usageError{text: what + " is " + notYetUsage} }
 
 // exit tells what went wrong, and with which code to end.
 func (c *cli) exit(cmd *cobra.Command, err error) int {
@@ -89,10 +93,12 @@ func diagnostics(cmd *cobra.Command, err error) diag.List {
 	if d, ok := errors.AsType[diag.Diagnostic](err); ok {
 		return diag.List{d}
 	}
-	d := diag.Diagnostic{Severity: diag.Error, Text: err.Error()}
+	d := diag.Diagnostic{Severity: diag.Error}
+	d.Text, d.Hint, _ = strings.Cut(err.Error(), "\n")
+	d.Hint = strings.ReplaceAll(d.Hint, "\n  ", "\n") // the whole is indented anyway
+	d.Hint = strings.TrimPrefix(d.Hint, "  ")
 	if u, ok := errors.AsType[usageError](err); ok {
-		d.Hint = u.hint
-		if cmd != nil && d.Hint == "" {
+		if d.Hint = u.hint; cmd != nil && d.Hint == "" {
 			d.Hint = fmt.Sprintf("see '%s --help'", cmd.CommandPath())
 		}
 	}

@@ -45,7 +45,7 @@ func (g *globals) flags() *pflag.FlagSet {
 	fs.Lookup("ansi").DefValue = "auto"
 	fs.IntVar(&g.parallel, "parallel", -1, "most operations at once, -1 for the default")
 	fs.BoolVar(&g.compatibility, "compatibility", false, "name containers as Docker Compose 1 did")
-	fs.BoolVar(&g.allResources, "all-resources", false, "include resources that no service uses")
+	fs.BoolVar(&g.allResources, "all-resources", false, notYetUsage)
 	fs.BoolVar(&g.verbose, "verbose", false, "log what is done")
 	fs.BoolVar(&g.verbose, "debug", false, "log what is done")
 	fs.BoolVarP(&g.showVersion, "version", "v", false, "print the version")

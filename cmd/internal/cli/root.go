@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -17,11 +18,23 @@ const (
 	others = "others"
 )
 
+func init() {
+	cobra.EnableCommandSorting = false // verbs stand in the order in which they are told of
+	cobra.AddTemplateFunc("exitCodes", func() string { return exitHelp })
+	cobra.AddTemplateFunc("flags", func(fs *pflag.FlagSet) string {
+		cols, _, tty := size(os.Stdout)
+		if !tty {
+			cols = 100
+		}
+		return fs.FlagUsagesWrapped(cols)
+	})
+}
+
 func (c *cli) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tutti [OPTIONS] COMMAND",
 		Short: "Turn a Compose file into a plan you can read, and carry out exactly that plan",
-		Args:  cobra.ArbitraryArgs, TraverseChildren: true, SilenceErrors: true, SilenceUsage: true,
+		Args:  cobra.ArbitraryArgs, DisableFlagsInUseLine: true, TraverseChildren: true, SilenceErrors: true, SilenceUsage: true,
 		RunE:              c.noVerb,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return c.check() },
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -33,6 +46,7 @@ func (c *cli) root() *cobra.Command {
 	for _, verb := range c.verbs() {
 		verb.DisableFlagsInUseLine = true
 		lend(global, verb)
+		hideNotYet(verb)
 		c.completeValues(verb)
 		root.AddCommand(verb)
 	}
@@ -42,7 +56,6 @@ func (c *cli) root() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(usageTemplate)
 	root.SetHelpTemplate(helpTemplate)
-	cobra.AddTemplateFunc("exitCodes", func() string { return exitHelp })
 	root.CompletionOptions.HiddenDefaultCmd = false
 	return root
 }
@@ -103,6 +116,11 @@ func flagError(cmd *cobra.Command, err error) error {
 	return e
 }
 
+// hideNotYet keeps flags out of the help that are only there to say so.
+func hideNotYet(cmd *cobra.Command) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Hidden = f.Hidden || f.Usage == notYetUsage })
+}
+
 // noArgs in Docker's words.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
@@ -118,7 +136,7 @@ Alias: {{range .Aliases}} {{.}}{{end}}{{end}}
 {{range $cmd.Commands}}{{if and (eq .GroupID $id) .IsAvailableCommand}}  {{rpad .Name 11}} {{.Short}}
 {{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
 Options{{if not .HasParent}}, before or after the command{{end}}:
-{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}
+{{flags .LocalFlags | trimTrailingWhitespaces}}
 {{end}}{{if .HasParent}}
 Options that every command takes: see 'tutti --help'.
 {{else}}

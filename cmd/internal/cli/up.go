@@ -21,6 +21,7 @@ type upOptions struct {
 	menu, watch                           bool
 	attach, noAttach                      []string
 	exitFrom, planFile                    string
+	screen                                screen
 }
 
 func (c *cli) up() *cobra.Command {
@@ -52,8 +53,8 @@ func (c *cli) up() *cobra.Command {
 	fs.BoolVar(&o.stamps, "timestamps", false, "show output with times")
 	fs.BoolVar(&o.quietBuild, "quiet-build", false, "show no output of builds")
 	fs.StringVar(&o.planFile, "plan", "", "carry out exactly the plan that 'tutti plan --out' saved in this `file`")
-	fs.BoolVar(&o.menu, "menu", false, "keys to press while attached (not supported yet)")
-	fs.BoolVarP(&o.watch, "watch", "w", false, "follow changes of source files (not supported yet)")
+	fs.BoolVar(&o.menu, "menu", false, notYetUsage)
+	fs.BoolVarP(&o.watch, "watch", "w", false, notYetUsage)
 	return cmd
 }
 
