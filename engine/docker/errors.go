@@ -51,7 +51,7 @@ func kindOf(err error) error {
 		return nil
 	case lost(err):
 		return engine.ErrUnavailable
-	case cerrdefs.IsNotFound(err):
+	case cerrdefs.IsNotFound(err), strings.Contains(err.Error(), "No such container"): // of a peer, at start, newer engines say 500
 		return engine.ErrNotFound
 	case cerrdefs.IsConflict(err), cerrdefs.IsAlreadyExists(err), cerrdefs.IsPermissionDenied(err), portTaken(err):
 		return engine.ErrConflict // 403 is how the engine words "has active endpoints" and "is already connected"

@@ -197,8 +197,12 @@ func TestHistory(t *testing.T) {
 		{"stopped, started, ended", "start kill:15 die stop start die", container.Exited, false, true, false},
 		{"being stopped", "start kill:15", container.Running, false, false, false},
 		{"updated", "start update", container.Running, false, false, true},
-		{"taken off a network", "start disconnect", container.Running, false, false, true},
-		{"off its networks at the end", "start die disconnect", container.Exited, false, true, false},
+		{"taken off a network", "start disconnect", container.Running, false, false, false}, // the list shows it
+		{"taken off a network and put back", "start disconnect connect", container.Running, false, false, true},
+		{"put on a network", "start connect", container.Running, false, false, false},
+		{"off its networks at the end", "start die disconnect connect start", container.Running, false, false, false},
+		{"off its networks at the end, newer", "start disconnect die connect start", container.Running, false, false, false},
+		{"stopped, newer", "start kill:15 disconnect stop die", container.Exited, true, false, false},
 		{"its start forgotten", "kill:15 die stop", container.Exited, true, false, false},
 		{"Podman's words", "start died", container.Exited, false, true, false},
 	} {
@@ -206,7 +210,7 @@ func TestHistory(t *testing.T) {
 		for i, word := range strings.Fields(c.events) {
 			e := happening{Type: "container", TimeNano: int64(i)}
 			e.Action, e.Actor.Attributes.Signal, _ = strings.Cut(word, ":")
-			if e.Actor.ID = "x"; e.Action == "disconnect" {
+			if e.Actor.ID = "x"; strings.HasSuffix(e.Action, "connect") {
 				e.Type, e.Actor.ID, e.Actor.Attributes.Container = "network", "n", "x"
 			}
 			h = append(h, e)

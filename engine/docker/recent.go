@@ -34,7 +34,7 @@ func (o observer) recent(ctx context.Context) ([]happening, error) {
 	resp, err := o.c.get(ctx, "/events", url.Values{
 		"since":   {"1"},
 		"until":   {strconv.FormatInt(now.Unix(), 10) + "." + nanos(now)},
-		"filters": {`{"type":{"container":true,"network":true},"event":{"start":true,"die":true,"stop":true,"kill":true,"update":true,"disconnect":true,"destroy":true}}`},
+		"filters": {`{"type":{"container":true,"network":true},"event":{"start":true,"die":true,"stop":true,"kill":true,"update":true,"disconnect":true,"connect":true,"destroy":true}}`},
 	})
 	if errors.Is(context.Cause(ctx), errNoAnswer) {
 		return nil, nil
@@ -69,7 +69,8 @@ type history []happening
 type past struct {
 	up                        bool
 	stopped, killed, finished bool
-	changed                   bool // updated, or taken off a network while it ran
+	left                      bool // a network, while it ran
+	changed                   bool // updated, or taken off a network and put back while it ran: with other aliases maybe
 }
 
 // judge fills Stopped and Finished, and names the containers that were changed by hand.
@@ -118,11 +119,13 @@ func (p *past) add(e happening) {
 	case "stop":
 		p.stopped = true
 	case "die", "died": // Podman says died
-		p.finished, p.up = !p.killed && !p.stopped, false
+		p.finished, p.up, p.left = !p.killed && !p.stopped, false, false
 	case "update":
 		p.changed = true
 	case "disconnect":
-		p.changed = p.changed || p.up
+		p.left = p.up // also the first sign of its end, on newer engines
+	case "connect":
+		p.changed = p.changed || p.left && p.up
 	}
 }
 

@@ -41,8 +41,8 @@ type box struct {
 	byHand   bool          // stopped on request: no restart
 	restarts int
 
-	stopped, killed, finished, changed bool // since its last start
-	stopping                           bool // a stop is under way
+	stopped, killed, finished bool // since its last start
+	left, changed             bool // by hand: a network, limits or aliases
 }
 
 func (b *box) up() bool {
@@ -297,7 +297,7 @@ func clash(a, b container.Published) bool {
 
 func (w *world) start(b *box) {
 	b.state, b.code, b.err, b.oom = container.Running, 0, "", false
-	b.stopped, b.killed, b.finished, b.stopping = false, false, false, false
+	b.stopped, b.killed, b.finished, b.left = false, false, false, false
 	b.exited = make(chan struct{})
 	w.emit(b, engine.EventStart)
 	for _, l := range b.b.Logs {
@@ -410,7 +410,7 @@ func (w *world) stop(b *box, timeout *time.Duration) {
 	if timeout != nil {
 		grace = *timeout
 	}
-	b.stopping, b.killed = true, true
+	b.killed = true
 	w.emit(b, engine.EventKill)
 	takes, code := b.b.StopsAfter, cmp.Or(b.b.StopCode, 143)
 	if b.b.IgnoresTerm || takes > grace {

@@ -217,6 +217,16 @@ func (r *room) await(kind engine.EventKind, id string) engine.Event {
 	}
 }
 
+// awaitAll reads events until all kinds were seen, in any order.
+func (r *room) awaitAll(id string, kinds ...engine.EventKind) {
+	r.Helper()
+	for _, k := range kinds {
+		if !slices.Contains(r.kinds(id), k) {
+			r.await(k, id)
+		}
+	}
+}
+
 // kinds seen so far of a container.
 func (r *room) kinds(id string) []engine.EventKind {
 	var out []engine.EventKind

@@ -28,10 +28,11 @@ func eventsInOrder(r *room) {
 	if !r.podman() {
 		r.await(engine.EventKill, web)
 	}
-	if ev := r.await(engine.EventDie, web); ev.ExitCode != 143 {
+	r.awaitAll(web, engine.EventDie, engine.EventStop) // in either order
+	i := slices.IndexFunc(r.seen, func(ev engine.Event) bool { return ev.Kind == engine.EventDie && ev.Container == web })
+	if ev := r.seen[i]; ev.ExitCode != 143 {
 		r.Errorf("%+v", ev)
 	}
-	r.await(engine.EventStop, web)
 	r.must(r.e.RenameContainer(r.Context(), web, r.name("renamed")))
 	r.await(engine.EventRename, web)
 	r.must(r.e.RemoveContainer(r.Context(), web, false, true))

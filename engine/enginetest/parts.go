@@ -97,6 +97,7 @@ func (p networks) ConnectNetwork(ctx context.Context, networkName, containerID s
 		switch {
 		case i < 0:
 			b.nets = append(b.nets, a)
+			b.changed = b.changed || b.left && b.up()
 		case b.up():
 			return refuse(engine.ErrConflict, "connect network %s: endpoint with name %s already exists", n.Name, b.name)
 		default:
@@ -122,7 +123,7 @@ func (p networks) DisconnectNetwork(ctx context.Context, networkName, containerI
 			return refuse(engine.ErrConflict, "disconnect network %s: container %s is not connected to it", n.Name, b.name)
 		}
 		b.nets = slices.Delete(slices.Clone(b.nets), i, i+1)
-		b.changed = b.changed || b.up()
+		b.left = b.up() // lists show that; what they do not is how it comes back
 		return nil
 	})
 }
