@@ -29,11 +29,12 @@ var meanings = sync.OnceValue(func() map[string]meaning {
 	add(size, `mem_limit mem_reservation memswap_limit mem_swappiness shm_size build.shm_size volumes.[].tmpfs.size
 		deploy.resources.limits.memory deploy.resources.reservations.memory blkio_config.device_read_bps.[].rate
 		blkio_config.device_read_iops.[].rate blkio_config.device_write_bps.[].rate blkio_config.device_write_iops.[].rate`)
-	add(whole, `scale cpu_count cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares oom_score_adj pids_limit
+	add(whole, `scale cpu_count cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares pids_limit
 		healthcheck.retries deploy.replicas deploy.update_config.parallelism deploy.rollback_config.parallelism
 		deploy.restart_policy.max_attempts deploy.placement.max_replicas_per_node deploy.resources.limits.pids
 		ulimits.* ulimits.*.soft ulimits.*.hard build.ulimits.* build.ulimits.*.soft build.ulimits.*.hard
 		blkio_config.weight blkio_config.weight_device.[].weight`)
+	add(oomScore, "oom_score_adj")
 	add(number, "cpus cpu_percent deploy.resources.limits.cpus deploy.resources.reservations.cpus")
 	add(shortPort, "ports.[]")
 	add(onePort, "ports.[].target")
@@ -71,6 +72,13 @@ func size(text string) string {
 func whole(text string) string {
 	if _, err := strconv.ParseInt(text, 0, 64); err != nil {
 		return fmt.Sprintf("%q is not a whole number", text)
+	}
+	return ""
+}
+
+func oomScore(text string) string {
+	if n, err := strconv.Atoi(text); err != nil || n < -1000 || n > 1000 {
+		return fmt.Sprintf("%q is not a whole number from -1000 to 1000", text)
 	}
 	return ""
 }
