@@ -2,12 +2,14 @@ package compose
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/tutti-run/tutti/compose/apply"
 	"github.com/tutti-run/tutti/compose/desired"
+	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/container"
@@ -21,7 +23,7 @@ var Version = "dev"
 func (t Tool) Plan(ctx context.Context, p Project, o UpOptions) (plan.Plan, error) {
 	want, wrong := desired.Build(p, desired.Options{Scale: o.Scale, Version: Version})
 	if wrong.HasErrors() {
-		return plan.Plan{}, wrong
+		return plan.Plan{}, located(wrong, p)
 	}
 	have, err := t.Engine.Observe(ctx, plan.Query(p))
 	if err != nil {
@@ -30,7 +32,22 @@ func (t Tool) Plan(ctx context.Context, p Project, o UpOptions) (plan.Plan, erro
 	if err := t.inspect(ctx, &have, plan.Inspections(want, have)); err != nil {
 		return plan.Plan{}, err
 	}
-	return plan.Build(want, have, o.plan())
+	out, err := plan.Build(want, have, o.plan())
+	out.Warnings = located(out.Warnings, p)
+	if wrong, ok := errors.AsType[diag.List](err); ok {
+		return out, located(wrong, p)
+	}
+	return out, err
+}
+
+// located gives diagnostics that only have a path in the model the place in its files.
+func located(l diag.List, p Project) diag.List {
+	for i := range l {
+		if p.Place != nil && l[i].Path != "" && l[i].Place == (diag.Place{}) {
+			l[i].Place = p.Place(l[i].Path)
+		}
+	}
+	return l
 }
 
 func (o UpOptions) plan() plan.Options {

@@ -4,6 +4,7 @@ package desired
 import (
 	"time"
 
+	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/engine/container"
 	"github.com/tutti-run/tutti/image"
 	"github.com/tutti-run/tutti/network"
@@ -20,6 +21,8 @@ type Project struct {
 	Disabled   []string       // services that no active profile enables, in order of name
 	Networks   []network.Spec // those that an enabled service uses, in order of key
 	Volumes    []volume.Spec  // all that the file declares, in order of key
+	// Place tells where the files have a path of the model: "services.web.ports". nil: there are no files.
+	Place func(path string) diag.Place
 }
 
 // Service of a project.

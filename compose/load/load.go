@@ -60,6 +60,7 @@ func Load(ctx context.Context, o Options) (Result, error) {
 		return s.failed(err)
 	}
 	s.diags.Sort()
+	s.desired.Place = s.placeOf
 	return Result{Project: s.desired, Model: s.model(), Diags: s.diags, hash: s.hashWith}, nil
 }
 

@@ -22,6 +22,16 @@ func (p spot) place() diag.Place {
 	return p.file.place(p.node)
 }
 
+// placeOf is where the files have a path of the model, "services.web.ports.0", or what of it they have.
+func (s *session) placeOf(path string) diag.Place {
+	for parts := strings.Split(path, "."); len(parts) > 0; parts = parts[:len(parts)-1] {
+		if key, _ := s.at(parts...); key.found() {
+			return key.place()
+		}
+	}
+	return diag.Place{}
+}
+
 // found tells whether there is a node.
 func (p spot) found() bool { return p.node != nil }
 
