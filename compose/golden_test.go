@@ -153,7 +153,6 @@ func (w *aWorld) options(args []string) {
 
 func (w *aWorld) load(file string) desired.Project {
 	w.t.Helper()
-	// Contents are told apart by before/ and after/: a file that before.yaml reads may have changed since.
 	res, err := load.Load(context.Background(), load.Options{Dir: w.dir, Files: []string{file}, Environment: []string{}})
 	if err != nil {
 		w.t.Fatalf("%s: %v", file, err)
@@ -274,7 +273,7 @@ func (w *aWorld) decide(file string) decision {
 		pl, err = w.tool.Plan(context.Background(), p, w.o)
 	}
 	if err != nil {
-		return decision{text: "error: " + err.Error() + "\n"}
+		return decision{text: "error: " + strings.ReplaceAll(err.Error(), w.dir+"/", "") + "\n"}
 	}
 	clean := strings.NewReplacer(w.dir, "DIR")
 	text := pl.String()

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/tutti-run/tutti/engine"
@@ -67,6 +68,24 @@ func CheckServices(p Project, services []string) error {
 	for _, s := range services {
 		if _, ok := p.Service(s); !ok && !nameOnly(p) {
 			return NoServiceError{s}
+		}
+	}
+	return nil
+}
+
+// CheckContainers is an error if there is none to work on: in the whole project, or of one of the services.
+func (t Tool) CheckContainers(ctx context.Context, p Project, services []string) error {
+	all, err := t.containers(ctx, p.Name)
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(all, container.Live.OneOff)
+	if len(all) == 0 {
+		return fmt.Errorf("no container found for project %q: not found", p.Name)
+	}
+	for _, s := range services {
+		if !slices.ContainsFunc(all, func(l container.Live) bool { return l.Service() == s }) {
+			return fmt.Errorf("service %q has no container to start", s)
 		}
 	}
 	return nil

@@ -130,7 +130,7 @@ func (s Spec) effective(want Spec, defaults *image.Defaults) field.Set {
 		}
 	}
 	for p := range w {
-		if _, found := f[p]; !found && notReadBack(p) || peer(w[p], f[p]) {
+		if _, found := f[p]; !found && notReadBack(p) {
 			f[p] = w[p]
 		}
 	}
@@ -174,11 +174,6 @@ func (s Spec) dropDefaults(f, w field.Set, d *image.Defaults) {
 			}
 		}
 	}
-}
-
-// peer: what the file names by service, the engine names by container.
-func peer(wanted, found string) bool {
-	return strings.Contains(wanted, "service:") && strings.Contains(found, "container:") || strings.HasPrefix(wanted, `["service:`)
 }
 
 // engineSets are fields that every container shows a value of, asked for or not.
