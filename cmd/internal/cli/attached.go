@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tutti-run/tutti/cmd/internal/render"
 	"github.com/tutti-run/tutti/compose"
-	"github.com/tutti-run/tutti/compose/apply"
 	"github.com/tutti-run/tutti/compose/plan"
 )
 
@@ -22,22 +20,14 @@ func (o *upOptions) attached(ctx context.Context, t compose.Tool, project compos
 	if names := logNames(at.Names); len(names) > 0 {
 		logs.Attaching(names)
 	}
-	t.Stop = either(o.Stop, at.Aborted)
-	report := o.performAlone(ctx, t, p, r)
+	r.beside = &o.screen
+	t.Stop = first(o.Stop, at.Aborted, at.Ended)
+	report := o.perform(ctx, t, p, r)
 	if err := o.ended(report); err != nil && !closed(at.Aborted) && !closed(o.Stop) {
 		return err
 	}
 	at.Settle(report)
 	return o.stay(ctx, t, project, at)
-}
-
-// performAlone keeps what containers write for as long as a live view is drawn, which it would tear.
-func (o *upOptions) performAlone(ctx context.Context, t compose.Tool, p plan.Plan, r run) apply.Report {
-	if mode, _, _ := o.mode(); mode == render.TTY {
-		o.screen.hold()
-		defer o.screen.release()
-	}
-	return o.perform(ctx, t, p, r)
 }
 
 // stay until all containers have ended.
@@ -70,7 +60,7 @@ func (o *upOptions) stopAll(ctx context.Context, t compose.Tool, project compose
 	t.Stop = nil
 	p, err := t.PlanStop(patient, project, compose.LifecycleOptions{Services: o.services, Timeout: o.timeout})
 	if err == nil {
-		o.performAlone(patient, t, p, run{title: "stop"})
+		o.perform(patient, t, p, run{title: "stop", beside: &o.screen})
 	}
 	if ctx.Err() != nil || err != nil {
 		o.kill(ctx, t, project)
@@ -103,14 +93,16 @@ func (o *upOptions) attachment(p compose.Project) compose.AttachOptions {
 	return a
 }
 
-// either is closed when one of them is.
-func either(a, b <-chan struct{}) <-chan struct{} {
+// first is closed when one of them is; done lets go of both.
+func first(a, b, done <-chan struct{}) <-chan struct{} {
 	out := make(chan struct{})
 	go func() {
-		defer close(out)
 		select {
 		case <-a:
+			close(out)
 		case <-b:
+			close(out)
+		case <-done:
 		}
 	}()
 	return out

@@ -79,7 +79,10 @@ func (o *configOptions) run(ctx context.Context) error {
 	ctx, cancel := o.gentle(ctx)
 	defer cancel()
 	l, part := o.loadOptions(), o.parts
-	l.Services, l.NoInterpolate, l.NoNormalize, l.NoPathResolution = o.services, part.NoInterpolate, part.NoNormalize || o.g.compatibility, part.NoPathResolution
+	l.Services, l.NoInterpolate, l.NoNormalize, l.NoPathResolution = o.services, part.NoInterpolate, part.NoNormalize, part.NoPathResolution
+	if o.names || o.volumes || o.networks || o.hash != "" { // as Docker Compose has it
+		l.Services = nil
+	}
 	l.NoEnvResolution, l.NoConsistency = part.NoEnvResolution, part.NoConsistency
 	if o.variables {
 		all, err := load.Variables(ctx, l)
@@ -147,9 +150,14 @@ func (o *configOptions) hashes(m *load.Model) ([]byte, error) {
 }
 
 func (o *configOptions) printVariables(all []load.Variable) error {
-	if o.format == "json" {
-		e := json.NewEncoder(o.Stdout)
-		return e.Encode(all)
+	switch o.format {
+	case "json":
+		return variablesJSON(o.Stdout, all)
+	case "yaml":
+		for _, v := range all {
+			fmt.Fprintf(o.Stdout, "%s:\n    name: %s\n    defaultvalue: %q\n    presencevalue: %q\n    required: %t\n", v.Name, v.Name, v.Default, v.Alternate, v.Required)
+		}
+		return nil
 	}
 	w := tabwriter.NewWriter(o.Stdout, 20, 1, 3, ' ', 0)
 	fmt.Fprintln(w, "NAME\tREQUIRED\tDEFAULT VALUE\tALTERNATE VALUE")
@@ -157,4 +165,19 @@ func (o *configOptions) printVariables(all []load.Variable) error {
 		fmt.Fprintf(w, "%s\t%t\t%s\t%s\n", v.Name, v.Required, v.Default, v.Alternate)
 	}
 	return w.Flush()
+}
+
+// variablesJSON in Docker Compose's form.
+func variablesJSON(w io.Writer, all []load.Variable) error {
+	type variable struct {
+		Name, DefaultValue, PresenceValue string
+		Required                          bool
+	}
+	out := map[string]variable{}
+	for _, v := range all {
+		out[v.Name] = variable{v.Name, v.Default, v.Alternate, v.Required}
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "    ")
+	return e.Encode(out)
 }

@@ -44,7 +44,7 @@ func (g *globals) flags() *pflag.FlagSet {
 	fs.StringVar(&g.ansi, "ansi", "", "use colours and control codes: never, always, auto")
 	fs.Lookup("ansi").DefValue = "auto"
 	fs.IntVar(&g.parallel, "parallel", -1, "most operations at once, -1 for the default")
-	fs.BoolVar(&g.compatibility, "compatibility", false, "name containers as Docker Compose 1 did")
+	fs.BoolVar(&g.compatibility, "compatibility", false, notYetUsage)
 	fs.BoolVar(&g.allResources, "all-resources", false, notYetUsage)
 	fs.BoolVar(&g.verbose, "verbose", false, "log what is done")
 	fs.BoolVar(&g.verbose, "debug", false, "log what is done")
@@ -95,6 +95,12 @@ func (c *cli) check() error {
 	}
 	if g.allResources {
 		return notYet("--all-resources")
+	}
+	if g.compatibility {
+		return notYet("--compatibility")
+	}
+	if c.yes("COMPOSE_COMPATIBILITY") {
+		return notYet("COMPOSE_COMPATIBILITY")
 	}
 	if _, err := c.parallel(); err != nil {
 		return err
@@ -164,12 +170,8 @@ func (c *cli) status() io.Writer {
 
 func (c *cli) loadOptions() load.Options {
 	g := c.g
-	env := c.Environ
-	if g.compatibility {
-		env = append(slices.Clip(env), "COMPOSE_COMPATIBILITY=true")
-	}
 	return load.Options{Files: g.files, ProjectDirectory: g.projectDir, ProjectName: g.name, Profiles: g.profiles, EnvFiles: g.envFiles,
-		Environment: env, Dir: c.Dir, Stdin: c.Stdin, Strict: g.strict}
+		Environment: c.Environ, Dir: c.Dir, Stdin: c.Stdin, Strict: g.strict}
 }
 
 // path of a file that a flag names.

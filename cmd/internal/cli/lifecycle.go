@@ -11,7 +11,8 @@ import (
 type lifecycle struct {
 	*cli
 	compose.LifecycleOptions
-	run run
+	run   run
+	needs bool // it is an error if there is no container
 }
 
 type planner func(compose.Tool, context.Context, compose.Project, compose.LifecycleOptions) (plan.Plan, error)
@@ -31,6 +32,11 @@ func (o *lifecycle) carry(ctx context.Context, make planner) error {
 	p, err := o.decide(ctx, func(ctx context.Context) (plan.Plan, error) { return make(t, ctx, project, o.LifecycleOptions) })
 	if err != nil {
 		return err
+	}
+	if o.needs && p.Empty() {
+		if err := t.CheckContainers(ctx, project, o.Services); err != nil {
+			return err
+		}
 	}
 	return o.carryOut(ctx, t, p, o.run)
 }

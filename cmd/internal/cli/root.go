@@ -50,6 +50,7 @@ func (c *cli) root() *cobra.Command {
 		c.completeValues(verb)
 		root.AddCommand(verb)
 	}
+	hideNotYet(root)
 	c.completeValues(root)
 	root.SetHelpCommandGroupID(others)
 	root.SetCompletionCommandGroupID(others)

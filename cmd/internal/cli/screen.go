@@ -1,40 +1,29 @@
 package cli
 
 import (
-	"bytes"
 	"io"
 	"sync"
+
+	"github.com/tutti-run/tutti/cmd/internal/render"
 )
 
-// screen is shared by a live view and by what containers write: while it is held, their lines are kept.
+// screen is shared by the views of runs and by what containers write, which stands above a live view. A nil one is never shared.
 type screen struct {
 	mu   sync.Mutex
-	held bool
-	kept []kept
+	view render.View // nil: none is shown
 }
 
-type kept struct {
-	to   io.Writer
-	text []byte
-}
-
-func (s *screen) hold() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.held = true
-}
-
-// release writes what was kept, in order.
-func (s *screen) release() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, k := range s.kept {
-		_, _ = k.to.Write(k.text)
+// shows the view from now on; nil: none.
+func (s *screen) shows(v render.View) {
+	if s == nil {
+		return
 	}
-	s.held, s.kept = false, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.view = v
 }
 
-// on is a stream that heeds the screen.
+// on is a stream that heeds the view. It takes whole lines.
 func (s *screen) on(w io.Writer) io.Writer { return stream{s, w} }
 
 type stream struct {
@@ -45,9 +34,8 @@ type stream struct {
 func (s stream) Write(p []byte) (int, error) {
 	s.screen.mu.Lock()
 	defer s.screen.mu.Unlock()
-	if !s.screen.held {
+	if s.screen.view == nil {
 		return s.to.Write(p)
 	}
-	s.screen.kept = append(s.screen.kept, kept{s.to, bytes.Clone(p)})
-	return len(p), nil
+	return s.screen.view.Above(s.to).Write(p)
 }

@@ -1,0 +1,116 @@
+package cli_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tutti-run/tutti/cmd/internal/cli"
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/docker"
+	"github.com/tutti-run/tutti/engine/enginetest"
+)
+
+var update = flag.Bool("update", false, "rewrite what scripts expect")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"tutti": func() { os.Exit(tutti()) }})
+}
+
+// tutti is the program, but for signals: INTERRUPT=1s,2s are the times of Ctrl-C. With IMAGES it runs on an engine in memory, which lives as long
+// as the command; without on the one that the environment says.
+func tutti() int {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	stop := make(chan struct{})
+	for i, text := range strings.FieldsFunc(os.Getenv("INTERRUPT"), func(r rune) bool { return r == ',' }) {
+		d, _ := time.ParseDuration(text)
+		time.AfterFunc(d, func() {
+			if i == 0 {
+				close(stop)
+			} else {
+				cancel()
+			}
+		})
+	}
+	app := cli.App{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Version: "v1.2.3", Stop: stop, Dial: dial}
+	return app.Run(ctx, os.Args[1:])
+}
+
+func dial(ctx context.Context, host, name string) (engine.Engine, error) {
+	images, ok := os.LookupEnv("IMAGES")
+	if !ok {
+		e, err := docker.Dial(ctx, docker.Options{Host: host, Context: name})
+		if err != nil {
+			return nil, err
+		}
+		return e, nil
+	}
+	f := enginetest.New()
+	for _, i := range strings.Fields(images) {
+		ref, behaviour, _ := strings.Cut(i, "=")
+		b, err := parse(behaviour)
+		if err != nil {
+			return nil, err
+		}
+		f.AddImages(b, ref)
+	}
+	return f, nil
+}
+
+// parse "exit:3:200ms" or "deaf"; every container says hello.
+func parse(text string) (enginetest.Behaviour, error) {
+	b := enginetest.Behaviour{Logs: []string{"hello", "!oh"}}
+	switch f := strings.Split(text, ":"); f[0] {
+	case "exit":
+		code, err := strconv.Atoi(f[1])
+		after, err2 := time.ParseDuration(f[2])
+		b.ExitCode, b.After = enginetest.Exits(code), after
+		return b, errors.Join(err, err2)
+	case "deaf":
+		b.IgnoresTerm = true
+	case "":
+	default:
+		return b, fmt.Errorf("behaviour %q", text)
+	}
+	return b, nil
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("DOCKER_HOST", "unix://"+e.WorkDir+"/no.sock")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code},
+	})
+}
+
+// code N COMMAND… runs a command, which has to end with that exit code.
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N COMMAND [ARG...]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit, ok := errors.AsType[interface {
+		error
+		ExitCode() int
+	}](err); ok {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit code %d, want %s", got, args[0])
+	}
+}
