@@ -286,6 +286,9 @@ func (r *run) create(ctx context.Context, s plan.CreateContainer) error {
 	for k, ref := range s.Peers {
 		c.Peers[k] = r.id(ref)
 	}
+	if s.HashWith != nil {
+		c.Labels[container.LabelConfigHash] = s.HashWith(func(service string) string { return c.Peers["service:"+service] })
+	}
 	for _, l := range s.Links {
 		c.Links = append(c.Links, l.Name+":"+l.Alias)
 	}

@@ -22,7 +22,7 @@ type Project struct {
 	Networks   []network.Spec // those that an enabled service uses, in order of key
 	Volumes    []volume.Spec  // all that the file declares, in order of key
 	// Place tells where the files have a path of the model: "services.web.ports". nil: there are no files.
-	Place func(path string) diag.Place
+	Place func(path string) diag.Place `json:"-"`
 }
 
 // Service of a project.
@@ -34,7 +34,10 @@ type Service struct {
 	Image         image.Spec
 	Depends       []Dependency // in order of service; what links, network_mode and the like imply is in it
 	ConfigHash    string       // what `docker compose config --hash` prints
-	NoAttach      bool         // attach: false
+	// HashWith is the hash of a service that shares namespaces or volumes with others, given the ids of their containers: what Docker Compose
+	// puts in the label then. nil: the label holds ConfigHash.
+	HashWith func(container func(service string) string) string `json:"-"`
+	NoAttach bool                                               // attach: false
 }
 
 // Condition that a dependency must reach before the dependent starts.

@@ -30,7 +30,7 @@ func (s *session) convert() {
 }
 
 func (s *session) service(c types.ServiceConfig) desired.Service {
-	return desired.Service{
+	out := desired.Service{
 		Name:          c.Name,
 		Container:     s.container(c),
 		ContainerName: c.ContainerName,
@@ -40,6 +40,8 @@ func (s *session) service(c types.ServiceConfig) desired.Service {
 		ConfigHash:    serviceHash(s.flatten(c)),
 		NoAttach:      c.Attach != nil && !*c.Attach,
 	}
+	out.HashWith = s.withPeers(out)
+	return out
 }
 
 func (s *session) flatten(c types.ServiceConfig) flat {
@@ -349,6 +351,14 @@ func (s *session) applyPlatform() {
 			}
 		}
 	}
+}
+
+// withPeers is hashWith for a service that names others.
+func (s *session) withPeers(svc desired.Service) func(func(string) string) string {
+	if !slices.ContainsFunc(svc.Depends, func(d desired.Dependency) bool { return d.Namespace }) {
+		return nil
+	}
+	return func(id func(string) string) string { return s.hashWith(svc.Name, id) }
 }
 
 // hashWith is the hash of a service whose references to other services are made references to containers.

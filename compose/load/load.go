@@ -45,8 +45,6 @@ type Result struct {
 	Project desired.Project
 	Model   *Model
 	Diags   diag.List // warnings; on a failed load all that was found
-
-	hash func(service string, container func(string) string) string
 }
 
 // Load reads the project. On the user's mistakes the error is a diag.List of all of them, with their places, or ErrNoFile.
@@ -61,7 +59,7 @@ func Load(ctx context.Context, o Options) (Result, error) {
 	}
 	s.diags.Sort()
 	s.desired.Place = s.placeOf
-	return Result{Project: s.desired, Model: s.model(), Diags: s.diags, hash: s.hashWith}, nil
+	return Result{Project: s.desired, Model: s.model(), Diags: s.diags}, nil
 }
 
 // failed adds err to what was found and returns both, as a diag.List where the mistake is the user's.

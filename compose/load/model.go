@@ -242,9 +242,3 @@ func Variables(ctx context.Context, o Options) ([]Variable, error) {
 	slices.SortFunc(out, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
 }
-
-// ConfigHash of a service with the ids of the containers whose namespaces or volumes it shares, which is what Docker
-// Compose labels such a service's containers with. container gives the id of a service's first container.
-func (r Result) ConfigHash(service string, container func(service string) string) string {
-	return r.hash(service, container)
-}

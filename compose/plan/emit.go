@@ -78,7 +78,7 @@ func (b *builder) emitCreate(svc desired.Service, r *replica, name string) ID {
 		after = appendIf(after, b.planned(ID("create "+p.Key)))
 	}
 	step := CreateContainer{Container: Ref{Key: r.Key}, Name: name, Spec: r.Spec, Labels: r.Labels, Peers: peers, Links: b.links(svc),
-		Inherit: b.inherited(r)}
+		Inherit: b.inherited(r), HashWith: svc.HashWith}
 	if len(b.brings[r.Spec.Image]) == 0 {
 		step.ImageID = b.have.Images[r.Spec.Image].ID
 	}

@@ -378,13 +378,13 @@ type Needs struct {
 // Inspections says what is missing in the snapshot: only what differs, or what Docker Compose made from another file.
 func Inspections(want desired.State, have engine.Snapshot) Needs {
 	var out Needs
-	images := map[string]bool{}
+	images, live := map[string]bool{}, liveByService(have.Containers)
 	for _, l := range have.Containers {
 		svc, ok := want.Service(l.Service())
 		if !ok || l.OneOff() || l.Number() == 0 {
 			continue
 		}
-		ours, differs := container.Known(want.Replica(svc.Name, l.Number()).Spec, svc.ConfigHash, l)
+		ours, differs := container.Known(want.Replica(svc.Name, l.Number()).Spec, configHash(svc, live), l)
 		if differs && l.Found == nil {
 			out.Containers = append(out.Containers, l.ID)
 		}

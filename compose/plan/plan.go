@@ -104,6 +104,8 @@ type (
 		Peers   map[string]Ref // by "service:NAME", as NetworkMode, IPC, PID and VolumesFrom name them
 		Links   []Link
 		Inherit []volume.Mounted // anonymous volumes of the predecessor
+		// HashWith is the config hash for the label, given the ids of the peers; nil: it is in Labels.
+		HashWith func(container func(service string) string) string `json:"-"`
 	}
 	// StartContainer starts it.
 	StartContainer struct{ Container Ref }

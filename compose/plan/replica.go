@@ -119,7 +119,7 @@ func (b *builder) match(r *replica, found []container.Live) {
 
 func (b *builder) matchTemporary(r *replica, l *container.Live) {
 	svc, _ := b.want.Service(r.Service)
-	if r.successor == nil && container.Diff(r.Spec, svc.ConfigHash, *l, nil).Empty() && b.imageOf(*l, r.Spec.Image) && l.State != container.Dead {
+	if r.successor == nil && container.Diff(r.Spec, configHash(svc, b.live), *l, nil).Empty() && b.imageOf(*l, r.Spec.Image) && l.State != container.Dead {
 		r.successor = l
 		return
 	}
@@ -183,7 +183,7 @@ func (b *builder) forced(service string) Reason {
 
 // judgeFields compares what the file says with what the container was made from.
 func (b *builder) judgeFields(svc desired.Service, r *replica) {
-	d := container.Diff(r.Spec, svc.ConfigHash, *r.live, b.have.Images[r.live.ImageID].Defaults)
+	d := container.Diff(r.Spec, configHash(svc, b.live), *r.live, b.have.Images[r.live.ImageID].Defaults)
 	for _, c := range d.Recreate {
 		r.create = append(r.create, fieldReason(c, r.Spec))
 	}
@@ -196,6 +196,19 @@ func (b *builder) judgeFields(svc desired.Service, r *replica) {
 	if img, here := b.have.Images[r.Spec.Image]; here && !b.imageOf(*r.live, r.Spec.Image) {
 		r.create = append(r.create, ImageChanged{r.Spec.Image, r.live.ImageID, img.ID})
 	}
+}
+
+// configHash is what a container of the service is labelled with if it is as the file says.
+func configHash(svc desired.Service, live map[string][]container.Live) string {
+	if svc.HashWith == nil {
+		return svc.ConfigHash
+	}
+	return svc.HashWith(func(service string) string {
+		if ls := live[service]; len(ls) > 0 {
+			return ls[0].ID
+		}
+		return ""
+	})
 }
 
 // fieldReason words contents as contents, not as digests.
