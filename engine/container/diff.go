@@ -129,6 +129,11 @@ func (s Spec) effective(want Spec, defaults *image.Defaults) field.Set {
 			delete(f, p)
 		}
 	}
+	for _, file := range want.Files { // one with a path on the host was mounted from there
+		if p := "volumes." + file.Target; w[p] == "" {
+			delete(f, p)
+		}
+	}
 	for p := range w {
 		if _, found := f[p]; !found && notReadBack(p) {
 			f[p] = w[p]

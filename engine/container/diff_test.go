@@ -122,6 +122,11 @@ func TestAdoption(t *testing.T) {
 	if d := container.Diff(want, "other", live, defaults); !d.Empty() {
 		t.Errorf("unchanged, yet %+v", d)
 	}
+	want.Files = []container.File{{Kind: "secret", Source: "key", Target: "/run/secrets/key", HostPath: "/src/key", Digest: "d"}}
+	found.Mounts = append(found.Mounts, volume.Mount{Type: volume.Bind, Source: "/src/key", Target: "/run/secrets/key", ReadOnly: true})
+	if d := container.Diff(want, "other", live, defaults); !d.Empty() {
+		t.Errorf("a secret is mounted from the host, yet %+v", d)
+	}
 	want.User = "nobody"
 	if d := container.Diff(want, "other", live, defaults); !slices.Equal(paths(d.Recreate), []string{"user"}) {
 		t.Errorf("%+v", d)
