@@ -202,7 +202,7 @@ func (c *conn) endpointFor(a network.Attachment, links []string) (*apinetwork.En
 	if v4.IsValid() || v6.IsValid() || len(local) > 0 {
 		s.IPAMConfig = &apinetwork.EndpointIPAMConfig{IPv4Address: v4, IPv6Address: v6, LinkLocalIPs: local}
 	}
-	if a.MacAddress != "" && c.at("1.44") {
+	if a.MacAddress != "" && (c.at("1.44") || c.podman()) {
 		mac, err := net.ParseMAC(a.MacAddress)
 		if err != nil {
 			return nil, invalid("network %s: %w", a.Name, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -53,7 +54,7 @@ func kindOf(err error) error {
 		return engine.ErrUnavailable
 	case cerrdefs.IsNotFound(err), strings.Contains(err.Error(), "No such container"): // of a peer, at start, newer engines say 500
 		return engine.ErrNotFound
-	case cerrdefs.IsConflict(err), cerrdefs.IsAlreadyExists(err), cerrdefs.IsPermissionDenied(err), portTaken(err):
+	case cerrdefs.IsConflict(err), cerrdefs.IsAlreadyExists(err), cerrdefs.IsPermissionDenied(err), conflicts(err):
 		return engine.ErrConflict // 403 is how the engine words "has active endpoints" and "is already connected"
 	case cerrdefs.IsInvalidArgument(err), cerrdefs.IsNotImplemented(err), cerrdefs.IsUnavailable(err):
 		return engine.ErrInvalid // 503 is "this node is not a swarm manager"
@@ -61,9 +62,13 @@ func kindOf(err error) error {
 	return nil
 }
 
-// portTaken is a 500 of the engine at start.
-func portTaken(err error) bool {
-	return strings.Contains(err.Error(), "port is already allocated") || strings.Contains(err.Error(), "address already in use")
+// conflictWords come with a 500: of the engine at start, and of Podman.
+var conflictWords = []string{
+	"port is already allocated", "address already in use", "container state improper", "name is already in use", "already used", "is being used",
+}
+
+func conflicts(err error) bool {
+	return slices.ContainsFunc(conflictWords, func(words string) bool { return strings.Contains(err.Error(), words) })
 }
 
 // lost tells whether the connection is the trouble.

@@ -20,7 +20,7 @@ type happening struct {
 	Action string
 	Actor  struct {
 		ID         string
-		Attributes struct{ Container, Signal string }
+		Attributes struct{ Container, Signal, ContainerExitCode string }
 	}
 	TimeNano int64 `json:"timeNano"`
 }
@@ -30,12 +30,7 @@ func (o observer) recent(ctx context.Context) ([]happening, error) {
 	// Until is the engine's clock; if it is behind ours the engine would wait for it, so we do not.
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*time.Second, errNoAnswer)
 	defer cancel()
-	now := time.Now()
-	resp, err := o.c.get(ctx, "/events", url.Values{
-		"since":   {"1"},
-		"until":   {strconv.FormatInt(now.Unix(), 10) + "." + nanos(now)},
-		"filters": {`{"type":{"container":true,"network":true},"event":{"start":true,"die":true,"stop":true,"kill":true,"update":true,"disconnect":true,"connect":true,"destroy":true}}`},
-	})
+	resp, err := o.c.get(ctx, "/events", o.c.recentQuery(time.Now()))
 	if errors.Is(context.Cause(ctx), errNoAnswer) {
 		return nil, nil
 	}
@@ -54,6 +49,20 @@ func (o observer) recent(ctx context.Context) ([]happening, error) {
 		default:
 			return nil, failed(err, "read recent events")
 		}
+	}
+}
+
+// recentQuery asks for all that is remembered, up to now. Podman, which keeps a whole log, has its own way of saying so, and the word died.
+func (c *conn) recentQuery(now time.Time) url.Values {
+	if c.podman() {
+		return url.Values{
+			"stream": {"false"}, "since": {strconv.FormatInt(now.Add(-24*time.Hour).Unix(), 10)},
+			"filters": {`{"type":{"container":true},"event":{"start":true,"died":true,"stop":true,"kill":true}}`},
+		}
+	}
+	return url.Values{
+		"since": {"1"}, "until": {strconv.FormatInt(now.Unix(), 10) + "." + nanos(now)},
+		"filters": {`{"type":{"container":true,"network":true},"event":{"start":true,"die":true,"stop":true,"kill":true,"update":true,"disconnect":true,"connect":true}}`},
 	}
 }
 
@@ -118,7 +127,9 @@ func (p *past) add(e happening) {
 		p.killed = p.killed || deadly(e.Actor.Attributes.Signal)
 	case "stop":
 		p.stopped = true
-	case "die", "died": // Podman says died
+	case "die", "died": // Podman says died, and nothing of signals: there the exit code has to tell
+		code := e.Actor.Attributes.ContainerExitCode
+		p.killed = p.killed || code == "137" || code == "143"
 		p.finished, p.up, p.left = !p.killed && !p.stopped, false, false
 	case "update":
 		p.changed = true

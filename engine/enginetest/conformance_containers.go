@@ -276,6 +276,9 @@ func givenUp(r *room) {
 	if !errors.Is(err, context.Canceled) || errors.Is(err, engine.ErrUnavailable) {
 		r.Errorf("got %v", err)
 	}
+	if r.podman() {
+		return // ends what has not yet said that it is deaf
+	}
 	id := r.run("deaf", "deaf")
 	ctx, cancel = context.WithTimeout(r.Context(), 200*time.Millisecond)
 	defer cancel()
