@@ -66,7 +66,7 @@ func dial(ctx context.Context, host, name string) (engine.Engine, error) {
 	return f, nil
 }
 
-// parse "exit:3:200ms" or "deaf"; every container says hello.
+// parse "exit:3:200ms", "healthy:1h" or "deaf"; every container says hello.
 func parse(text string) (enginetest.Behaviour, error) {
 	b := enginetest.Behaviour{Logs: []string{"hello", "!oh"}}
 	switch f := strings.Split(text, ":"); f[0] {
@@ -75,6 +75,10 @@ func parse(text string) (enginetest.Behaviour, error) {
 		after, err2 := time.ParseDuration(f[2])
 		b.ExitCode, b.After = enginetest.Exits(code), after
 		return b, errors.Join(err, err2)
+	case "healthy":
+		after, err := time.ParseDuration(f[1])
+		b.HealthyAfter = after
+		return b, err
 	case "deaf":
 		b.IgnoresTerm = true
 	case "":
