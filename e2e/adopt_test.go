@@ -23,7 +23,7 @@ services:
       EMPTY: ""
       FROM_SHELL:
     env_file: [web.env]
-    ports: ["18471:80", "127.0.0.1::81", "18472-18473:82-83/udp"]
+    ports: ["${PORT}:80", "127.0.0.1::81", "${UDP_PORT}:82/udp"]
     expose: ["90"]
     labels: {role: front, "dotted.name": "a=b,c"}
     healthcheck: {test: [CMD, /stub, probe], interval: 200ms, timeout: 3s, retries: 20, start_period: 1s}
@@ -133,7 +133,15 @@ func dockerCompose(t *testing.T) string {
 
 func adoptStack(t *testing.T) *stack {
 	s := newStack(t, adoptFiles)
-	return s.with("FROM_SHELL=shell", "DOCKER_BUILDKIT=0", "COMPOSE_BAKE=false")
+	tcp, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	udp, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.with("PORT="+tcp, "UDP_PORT="+udp, "FROM_SHELL=shell", "DOCKER_BUILDKIT=0", "COMPOSE_BAKE=false")
 }
 
 func (s *stack) idsOf() map[string]string {

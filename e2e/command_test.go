@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -52,6 +53,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"fetch":      cmdFetch,      // fetch URL                          what it answers is stdout, at last
 	"image":      cmdImage,      // image NAME LABEL                   the stub again, as another image
 	"golden":     cmdGolden,     // golden FILE NAME                   FILE is as testdata/NAME says; -update makes it so
+	"free":       cmdFree,       // free VARIABLE                      set it to a port that nobody listens on
 	"tag":        cmdTag,        // tag REF NAME                       for this script
 }
 
@@ -438,6 +440,22 @@ func cmdImage(ts *testscript.TestScript, _ bool, args []string) {
 	file := "FROM " + stub + "\nLABEL variant=" + args[1] + "\n"
 	ts.Check(engine.Build(ctx, args[0], dock.File{Name: "Dockerfile", Mode: 0o644, Body: []byte(file)}))
 	ts.Defer(func() { engine.RemoveImage(context.Background(), args[0]) })
+}
+
+func cmdFree(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 1, "free VARIABLE")
+	port, err := freePort()
+	ts.Check(err)
+	ts.Setenv(args[0], port)
+}
+
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", ":0")
+	if err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, errors.Join(err, l.Close())
 }
 
 func cmdTag(ts *testscript.TestScript, _ bool, args []string) {
