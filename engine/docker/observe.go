@@ -19,7 +19,7 @@ import (
 // observer reads the engine.
 type observer struct{ c *conn }
 
-// Observe makes five calls at once: a list each of containers, networks, volumes and images (when asked for any), and the engine's
+// Observe makes six calls at once: a list each of containers, networks, volumes and images (when asked for any), and two for the engine's
 // recent events. Only then, and only if need be: one list each for networks and volumes that the project's label did not show,
 // an inspect of each image asked for by ID, and of each container that the events show to have been changed by hand.
 func (o observer) Observe(ctx context.Context, q engine.Query) (engine.Snapshot, error) {
@@ -36,7 +36,7 @@ func (o observer) Observe(ctx context.Context, q engine.Query) (engine.Snapshot,
 			return
 		},
 		func(ctx context.Context) (err error) { s.Images, err = o.listImages(ctx, q.Images); return },
-		func(ctx context.Context) (err error) { past, err = o.recent(ctx); return },
+		func(ctx context.Context) (err error) { past, err = o.recent(ctx, q.Project); return },
 	)
 	if err != nil {
 		return engine.Snapshot{}, err

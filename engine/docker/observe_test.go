@@ -101,7 +101,7 @@ func TestObserveTakesAConstantNumberOfCalls(t *testing.T) {
 			t.Fatal(err)
 		}
 		slices.Sort(s.calls)
-		want := []string{"GET /containers/json", "GET /events", "GET /images/json", "GET /networks", "GET /volumes"}
+		want := []string{"GET /containers/json", "GET /events", "GET /events", "GET /images/json", "GET /networks", "GET /volumes"}
 		if !slices.Equal(s.calls, want) {
 			t.Errorf("%d containers: %v", n, s.calls)
 		}
@@ -128,7 +128,7 @@ func TestObserveAsksFurtherOnlyForWhatIsMissing(t *testing.T) {
 	}
 	slices.Sort(s.calls)
 	want := []string{
-		"GET /containers/" + id + "/json", "GET /containers/json", "GET /events", "GET /images/abcdef123456/json", "GET /images/json", // it could be a name
+		"GET /containers/" + id + "/json", "GET /containers/json", "GET /events", "GET /events", "GET /images/abcdef123456/json", "GET /images/json", // it could be a name
 		"GET /networks", "GET /networks", "GET /volumes", "GET /volumes",
 	}
 	if !slices.Equal(s.calls, want) {

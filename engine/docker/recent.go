@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/tutti-run/tutti/engine/container"
 )
 
@@ -26,11 +28,24 @@ type happening struct {
 }
 
 // recent reads what the engine remembers of late: at most its last 256 events. It is a help and no proof: what has scrolled away is not told.
-func (o observer) recent(ctx context.Context) ([]happening, error) {
+// Events of networks bear no project, so they take a call of their own: all events of all containers would take the engine longer to
+// tell than everything else together.
+func (o observer) recent(ctx context.Context, project string) ([]happening, error) {
+	queries := o.c.recentQueries(project, time.Now())
+	found := make([][]happening, len(queries))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, q := range queries {
+		g.Go(func() (err error) { found[i], err = o.remembered(ctx, q); return err })
+	}
+	err := g.Wait()
+	return slices.Concat(found...), err
+}
+
+func (o observer) remembered(ctx context.Context, query url.Values) ([]happening, error) {
 	// Until is the engine's clock; if it is behind ours the engine would wait for it, so we do not.
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*time.Second, errNoAnswer)
 	defer cancel()
-	resp, err := o.c.get(ctx, "/events", o.c.recentQuery(time.Now()))
+	resp, err := o.c.get(ctx, "/events", query)
 	if errors.Is(context.Cause(ctx), errNoAnswer) {
 		return nil, nil
 	}
@@ -52,17 +67,19 @@ func (o observer) recent(ctx context.Context) ([]happening, error) {
 	}
 }
 
-// recentQuery asks for all that is remembered, up to now. Podman, which keeps a whole log, has its own way of saying so, and the word died.
-func (c *conn) recentQuery(now time.Time) url.Values {
+// recentQueries ask for all that is remembered, up to now. Podman, which keeps a whole log, has its own way of saying so, and the word died.
+func (c *conn) recentQueries(project string, now time.Time) []url.Values {
+	ours := `"type":{"container":true},"label":{` + strconv.Quote(container.LabelProject+"="+project) + `:true}`
 	if c.podman() {
-		return url.Values{
+		return []url.Values{{
 			"stream": {"false"}, "since": {strconv.FormatInt(now.Add(-24*time.Hour).Unix(), 10)},
-			"filters": {`{"type":{"container":true},"event":{"start":true,"died":true,"stop":true,"kill":true}}`},
-		}
+			"filters": {`{` + ours + `,"event":{"start":true,"died":true,"stop":true,"kill":true}}`},
+		}}
 	}
-	return url.Values{
-		"since": {"1"}, "until": {strconv.FormatInt(now.Unix(), 10) + "." + nanos(now)},
-		"filters": {`{"type":{"container":true,"network":true},"event":{"start":true,"die":true,"stop":true,"kill":true,"update":true,"disconnect":true,"connect":true}}`},
+	until := strconv.FormatInt(now.Unix(), 10) + "." + nanos(now)
+	return []url.Values{
+		{"since": {"1"}, "until": {until}, "filters": {`{` + ours + `,"event":{"start":true,"die":true,"stop":true,"kill":true,"update":true}}`}},
+		{"since": {"1"}, "until": {until}, "filters": {`{"type":{"network":true},"event":{"disconnect":true,"connect":true}}`}},
 	}
 }
 
