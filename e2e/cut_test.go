@@ -29,6 +29,7 @@ func TestEngineGoesAway(t *testing.T) {
 	if !strings.Contains(text, "engine") || strings.Contains(text, "panic") || strings.Contains(text, "goroutine") {
 		t.Errorf("does not say what happened:\n%s%s", out, text)
 	}
+	p.Quiet()
 	s.tutti("up", "-d")
 	s.converged(nil)
 }

@@ -25,6 +25,7 @@ type Proxy struct {
 	stop   func()
 	once   sync.Once
 	closed chan struct{}
+	begun  sync.WaitGroup // calls that change something
 }
 
 // Call of the engine.
@@ -47,6 +48,8 @@ func (c Call) Changes() bool {
 type asked struct{}
 
 var version = regexp.MustCompile(`^/v\d+\.\d+/`)
+
+func unversioned(r *http.Request) string { return version.ReplaceAllString(r.URL.Path, "/") }
 
 // NewProxy listens on a socket in dir until Close.
 func NewProxy(e *Engine, dir string) (*Proxy, error) {
@@ -71,7 +74,16 @@ func NewProxy(e *Engine, dir string) (*Proxy, error) {
 		ErrorHandler:   func(w http.ResponseWriter, _ *http.Request, _ error) { panic(http.ErrAbortHandler) },
 	}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		through.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), asked{}, time.Now())))
+		ctx := context.WithValue(r.Context(), asked{}, time.Now())
+		if (Call{Method: r.Method, Path: unversioned(r)}).Changes() {
+			// An engine ends what it has begun, whoever asked. The proxy would cancel by other means if it could not by context.
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithCancel(context.WithoutCancel(ctx))
+			defer cancel()
+			p.begun.Add(1)
+			defer p.begun.Done()
+		}
+		through.ServeHTTP(w, r.WithContext(ctx))
 	})}
 	go server.Serve(l)
 	p.stop = func() { server.Close(); os.Remove(path) }
@@ -79,7 +91,7 @@ func NewProxy(e *Engine, dir string) (*Proxy, error) {
 }
 
 func (p *Proxy) answered(r *http.Response) error {
-	c := Call{Method: r.Request.Method, Path: version.ReplaceAllString(r.Request.URL.Path, "/"), Status: r.StatusCode}
+	c := Call{Method: r.Request.Method, Path: unversioned(r.Request), Status: r.StatusCode}
 	c.At, _ = r.Request.Context().Value(asked{}).(time.Time)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -104,3 +116,6 @@ func (p *Proxy) Close() { p.once.Do(func() { p.stop(); close(p.closed) }) }
 
 // Closed tells when all connections are cut.
 func (p *Proxy) Closed() <-chan struct{} { return p.closed }
+
+// Quiet returns when the engine has ended all changes that it was asked for, also by clients that are gone.
+func (p *Proxy) Quiet() { p.begun.Wait() }
