@@ -109,11 +109,24 @@ func (b *builder) match(r *replica, found []container.Live) {
 			r.leftovers = append(r.leftovers, *l)
 		}
 	}
-	if r.live == nil && r.successor != nil { // its predecessor is gone already: it only wants its name
+	switch {
+	case r.successor == nil:
+	case r.live == nil: // its predecessor is gone already: it only wants its name
 		r.live, r.successor = r.successor, nil
+	case r.successor.State == container.Created: // it may be half made
+		r.leftovers, r.successor = append(r.leftovers, *r.successor), nil
 	}
 	if r.live == nil && len(r.leftovers) > 0 {
 		r.live, r.leftovers = &r.leftovers[0], r.leftovers[1:]
+	}
+	r.distrust()
+}
+
+// distrust a successor that was never started while its predecessor is still there: the run may have been cut off before the
+// container was on all its networks and had its files. Once the predecessor is gone, creating it had come to its end.
+func (r *replica) distrust() {
+	if r.live != nil && r.successor != nil && r.successor.State == container.Created {
+		r.leftovers, r.successor = append(r.leftovers, *r.successor), nil
 	}
 }
 
@@ -153,6 +166,9 @@ func (b *builder) judge(svc desired.Service, r *replica) {
 		return
 	case r.successor != nil:
 		r.leftovers, r.successor = append(r.leftovers, *r.successor), nil
+	}
+	if r.live.State == container.Created && !b.o.NoStart && slices.ContainsFunc(r.Spec.Files, func(f container.File) bool { return f.HostPath == "" }) {
+		r.create = append(r.create, Unfinished{})
 	}
 	b.judgeFields(svc, r)
 	b.judgeReality(r)
@@ -268,8 +284,8 @@ func (b *builder) judgeAttachment(r *replica, a network.Attachment) (connection,
 
 // stale endpoints are on a network of that name that is not there any more.
 func (b *builder) stale(e network.Endpoint) bool {
-	i := slices.IndexFunc(b.have.Networks, func(n network.Live) bool { return n.Name == e.Name })
-	return i >= 0 && e.NetworkID != "" && b.have.Networks[i].ID != e.NetworkID
+	named := slices.ContainsFunc(b.have.Networks, func(n network.Live) bool { return n.Name == e.Name })
+	return named && e.NetworkID != "" && !slices.ContainsFunc(b.have.Networks, func(n network.Live) bool { return n.ID == e.NetworkID })
 }
 
 func lostAliases(a network.Attachment, e network.Endpoint) []string {
