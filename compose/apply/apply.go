@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 // Engine is what a run needs of an engine.
 type Engine interface {
+	engine.Observer
 	engine.Containers
 	engine.Networks
 	engine.Volumes
@@ -50,15 +52,24 @@ const (
 // Run carries out the plan. When ctx ends, running steps are abandoned; Options.Stop is the gentle way.
 func Run(ctx context.Context, p plan.Plan, e Engine, o Options) Report {
 	r := &run{plan: p, engine: e, o: o, began: time.Now(), containers: map[string]string{}, images: map[string]string{},
-		nodes: map[plan.ID]plan.Node{}, results: map[plan.ID]Result{}, start: map[plan.ID]time.Time{}}
+		nodes: map[plan.ID]plan.Node{}, results: map[plan.ID]Result{}, start: map[plan.ID]time.Time{}, up: newTogether()}
 	for _, n := range p.Nodes {
 		r.nodes[n.ID] = n
+		if upWait(n) {
+			r.up.expect(n.ID)
+		}
 	}
 	r.tell(Planned{p})
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if watches(p) {
+		r.watch, r.broken = subscribe(ctx, e, p.Project)
+	}
 	r.walk(ctx)
 	report := r.report(ctx)
+	if r.watch != nil {
+		r.watch.close()
+	}
 	r.tell(Ended{report})
 	return report
 }
@@ -71,7 +82,8 @@ type run struct {
 	began  time.Time
 	nodes  map[plan.ID]plan.Node
 	watch  *watch
-	broken error // why the events could not be had
+	broken error     // why the events could not be had
+	up     *together // the waits of --wait
 
 	mu         sync.Mutex
 	containers map[string]string // ids of containers made, by key
@@ -93,12 +105,6 @@ func (r *run) tell(e Event) {
 }
 
 func (r *run) walk(ctx context.Context) {
-	if watches(r.plan) {
-		r.watch, r.broken = subscribe(ctx, r.engine, r.plan.Project)
-	}
-	if r.watch != nil {
-		defer r.watch.close()
-	}
 	over, teller := make(chan struct{}), sync.WaitGroup{}
 	teller.Go(func() { r.tellStop(over) })
 	defer func() { close(over); teller.Wait() }()
@@ -192,6 +198,7 @@ func (r *run) ended(id plan.ID, o graph.Outcome, err error) {
 		res.Took = time.Since(began)
 	}
 	r.results[id] = res
+	r.up.reached(id)
 	r.tell(StepEnded{r.nodes[id], o, err, time.Now(), res.Took})
 }
 
@@ -208,8 +215,7 @@ func (r *run) do(ctx context.Context, n plan.Node) error {
 	case plan.RemoveImage:
 		return gone(r.engine.RemoveImage(ctx, s.Ref))
 	case plan.CreateNetwork:
-		_, err := r.engine.CreateNetwork(ctx, s.Network, s.Labels)
-		return err
+		return r.createNetwork(ctx, s)
 	case plan.RemoveNetwork:
 		return gone(r.engine.RemoveNetwork(ctx, s.ID))
 	case plan.CreateVolume:
@@ -244,6 +250,22 @@ func (r *run) doContainer(ctx context.Context, n plan.Node) error {
 	return fmt.Errorf("%s: no way to carry out %T", n.ID, n.Step)
 }
 
+// createNetwork takes a name that is taken for success if it is taken by the project's own network: a run that was cut off may have left its
+// request with the engine, and it came through just now.
+func (r *run) createNetwork(ctx context.Context, s plan.CreateNetwork) error {
+	_, err := r.engine.CreateNetwork(ctx, s.Network, s.Labels)
+	if !errors.Is(err, engine.ErrConflict) {
+		return err
+	}
+	have, lookErr := r.engine.Observe(ctx, engine.Query{Project: r.plan.Project})
+	for _, l := range have.Networks {
+		if lookErr == nil && l.Name == s.Network.Name && maps.Equal(l.Labels, s.Labels) {
+			return nil
+		}
+	}
+	return err
+}
+
 // gone takes "not there" for success: that is what was wanted.
 func gone(err error) error {
 	if errors.Is(err, engine.ErrNotFound) {
@@ -276,10 +298,7 @@ func (r *run) id(ref plan.Ref) string {
 }
 
 func (r *run) create(ctx context.Context, s plan.CreateContainer) error {
-	c := engine.NewContainer{Name: s.Name, Spec: s.Spec, Labels: map[string]string{}, Peers: map[string]string{}, Inherit: s.Inherit}
-	for k, v := range s.Labels {
-		c.Labels[k] = v
-	}
+	c := engine.NewContainer{Name: s.Name, Spec: s.Spec, Labels: maps.Clone(s.Labels), Peers: map[string]string{}, Inherit: s.Inherit}
 	r.mu.Lock()
 	c.Labels[container.LabelImage] = cmp.Or(r.images[s.Spec.Image], s.ImageID)
 	r.mu.Unlock()

@@ -92,6 +92,7 @@ func subject(s plan.Step) (plan.Ref, bool) {
 func (r *run) look(ctx context.Context, id string, f *Failure) {
 	f.Container = f.Node.Resource.Name
 	if d, err := r.engine.Diagnose(ctx, id); err == nil {
+		d.OOMKilled = d.OOMKilled || d.ExitCode == killed && r.outOfMemory(ctx, id)
 		f.Diagnosis = &d
 	}
 	// What cannot be read is not worth another error: the failure itself is told.
@@ -99,4 +100,29 @@ func (r *run) look(ctx context.Context, id string, f *Failure) {
 		f.Logs = append(f.Logs, l)
 		return nil
 	})
+}
+
+const (
+	killed  = 128 + 9                // exit code of a process that SIGKILL ended
+	oomSoon = 300 * time.Millisecond // how much later than the end the engine may tell that memory was the reason
+)
+
+// outOfMemory tells whether a container was killed for want of memory: the engine notices that only after it has told of the end.
+func (r *run) outOfMemory(ctx context.Context, id string) bool {
+	if r.watch == nil {
+		return false
+	}
+	late := time.After(oomSoon)
+	for {
+		st, changed, err := r.watch.next(id)
+		if err != nil || st.oom {
+			return st.oom
+		}
+		select {
+		case <-changed:
+		case <-late:
+			d, err := r.engine.Diagnose(ctx, id)
+			return err == nil && d.OOMKilled
+		}
+	}
 }

@@ -146,10 +146,16 @@ func (r *run) wait(ctx context.Context, n plan.Node, s plan.WaitContainer) error
 			return err
 		}
 		v, err := r.ask(ctx, id, s.Until, st)
-		if err != nil || v.reached || v.why != "" {
+		if err != nil || v.why != "" || v.reached && !upWait(n) {
 			return cmp.Or(err, v.err(n.Resource.Name, s.Until))
 		}
+		var all <-chan struct{} // closed: all are up at the same time
+		if v.reached {
+			all = r.up.reached(n.ID)
+		}
 		select {
+		case <-all:
+			return nil
 		case <-changed:
 		case <-timeout:
 			return &NotReady{Name: n.Resource.Name, Until: s.Until, TimedOut: true}
@@ -159,6 +165,35 @@ func (r *run) wait(ctx context.Context, n plan.Node, s plan.WaitContainer) error
 			return ctx.Err()
 		}
 	}
+}
+
+// upWait tells whether a node is one of the waits of --wait.
+func upWait(n plan.Node) bool {
+	w, ok := n.Step.(plan.WaitContainer)
+	return ok && w.Until == plan.UntilUp
+}
+
+// together is what --wait waits for: that all are up at the same time. Who is up early may still fall before the last one is.
+type together struct {
+	mu      sync.Mutex
+	missing map[plan.ID]bool
+	all     chan struct{}
+}
+
+func newTogether() *together { return &together{missing: map[plan.ID]bool{}, all: make(chan struct{})} }
+
+func (t *together) expect(id plan.ID) { t.missing[id] = true }
+
+// reached says that one is up, or never will be; the channel is closed when nobody is missing.
+func (t *together) reached(id plan.ID) <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.missing[id] {
+		if delete(t.missing, id); len(t.missing) == 0 {
+			close(t.all)
+		}
+	}
+	return t.all
 }
 
 // timeout of a wait that --wait asked for; nil for others.

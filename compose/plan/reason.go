@@ -60,13 +60,17 @@ type (
 	}
 	// Leftover: an interrupted run left it.
 	Leftover struct{ Of string }
+	// Unfinished: it never ran, and whether its configs and secrets are in it nobody knows.
+	Unfinished struct{}
+	// SecondNetwork: the engine has two of that name.
+	SecondNetwork struct{}
 	// Scaled: there are more replicas than wanted.
 	Scaled struct{ From, To int }
 	// Orphan: no service of the file owns it.
 	Orphan struct{ Service string }
 	// Duplicate: another container is the same replica.
 	Duplicate struct{ Of string }
-	// Unhealthy is not used to decide; it tells what a wait is for.
+	// DependsOn does not decide anything; it tells what a wait is for.
 	DependsOn struct {
 		Service   string
 		Condition string
@@ -90,6 +94,8 @@ func (NetworkReplaced) reason()    {}
 func (Asked) reason()              {}
 func (DependencyReplaced) reason() {}
 func (Leftover) reason()           {}
+func (Unfinished) reason()         {}
+func (SecondNetwork) reason()      {}
 func (Scaled) reason()             {}
 func (Orphan) reason()             {}
 func (Duplicate) reason()          {}
@@ -177,8 +183,10 @@ func (r Asked) Text() string           { return "asked for by " + r.By }
 func (r DependencyReplaced) Text() string {
 	return fmt.Sprintf("%s is replaced (%s)", r.Service, r.Because)
 }
-func (r Leftover) Text() string  { return "left by an interrupted replacement of " + r.Of }
-func (r Scaled) Text() string    { return fmt.Sprintf("scaled from %d to %d", r.From, r.To) }
-func (r Orphan) Text() string    { return fmt.Sprintf("no service %s in the file", r.Service) }
-func (r Duplicate) Text() string { return "a second container for " + r.Of }
-func (r DependsOn) Text() string { return r.Service + " must be " + r.Condition }
+func (r Leftover) Text() string    { return "left by an interrupted replacement of " + r.Of }
+func (Unfinished) Text() string    { return "it never ran, and its configs and secrets may not be in it" }
+func (SecondNetwork) Text() string { return "there are two of that name, and nothing is on this one" }
+func (r Scaled) Text() string      { return fmt.Sprintf("scaled from %d to %d", r.From, r.To) }
+func (r Orphan) Text() string      { return fmt.Sprintf("no service %s in the file", r.Service) }
+func (r Duplicate) Text() string   { return "a second container for " + r.Of }
+func (r DependsOn) Text() string   { return r.Service + " must be " + r.Condition }

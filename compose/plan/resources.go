@@ -16,7 +16,7 @@ func (b *builder) networks() {
 		if !b.usesNetwork(n.Key) {
 			continue
 		}
-		i := slices.IndexFunc(b.have.Networks, func(l network.Live) bool { return l.Name == n.Name || n.External && l.ID == n.Name })
+		i := b.networkInUse(n)
 		switch {
 		case i < 0 && n.External:
 			if !predefined(n.Name) {
@@ -28,6 +28,38 @@ func (b *builder) networks() {
 			b.compareNetwork(n, b.have.Networks[i])
 		}
 	}
+}
+
+// networkInUse is the index of the network found for n, -1 if there is none. Of two of one name, which a create that was cut off may leave,
+// it is the one that containers are on; the others go.
+func (b *builder) networkInUse(n network.Spec) int {
+	var found []int
+	for i, l := range b.have.Networks {
+		if l.Name == n.Name || n.External && l.ID == n.Name {
+			found = append(found, i)
+		}
+	}
+	slices.SortStableFunc(found, func(x, y int) int { return b.usersOf(b.have.Networks[y].ID) - b.usersOf(b.have.Networks[x].ID) })
+	if len(found) == 0 {
+		return -1
+	}
+	for _, i := range found[1:] {
+		l := b.have.Networks[i]
+		if !n.External && l.Labels[container.LabelProject] == b.want.Project.Name && b.usersOf(l.ID) == 0 {
+			b.made[n.Name] = b.add(Node{ID: ID("remove network " + l.ID), Step: RemoveNetwork{l.ID, l.Name}, Resource: Resource{Kind: Network, Name: l.Name},
+				Reasons: []Reason{SecondNetwork{}}, After: b.checks})
+		}
+	}
+	return found[0]
+}
+
+func (b *builder) usersOf(networkID string) (n int) {
+	for _, l := range b.have.Containers {
+		if slices.ContainsFunc(l.Networks, func(e network.Endpoint) bool { return e.NetworkID == networkID }) {
+			n++
+		}
+	}
+	return n
 }
 
 // predefined networks need not be listed.

@@ -21,12 +21,12 @@ type containers struct{ c *conn }
 // StartContainer starts it; one that runs already is fine.
 func (cs containers) StartContainer(ctx context.Context, id string) error {
 	_, err := cs.c.api.ContainerStart(ctx, id, client.ContainerStartOptions{})
-	return failed(err, "start container", short(id))
+	return failed(err, "start container")
 }
 
 // StopContainer stops it; one that does not run is fine.
 func (cs containers) StopContainer(ctx context.Context, id string, timeout *time.Duration) error {
-	what := "stop container " + short(id)
+	what := "stop container"
 	if timeout == nil && cs.c.podman() {
 		// Podman 4 kills at once when told no time, whatever the container says.
 		own, err := cs.ownTimeout(ctx, id)
@@ -53,7 +53,7 @@ func (cs containers) ownTimeout(ctx context.Context, id string) (time.Duration, 
 // KillContainer sends a signal; to one that does not run it is engine.ErrConflict.
 func (cs containers) KillContainer(ctx context.Context, id, signal string) error {
 	_, err := cs.c.api.ContainerKill(ctx, id, client.ContainerKillOptions{Signal: signal})
-	return failed(err, "kill container", short(id))
+	return failed(err, "kill container")
 }
 
 // RemoveContainer returns when it is gone; one that is gone already is fine.
@@ -67,7 +67,7 @@ func (cs containers) RemoveContainer(ctx context.Context, id string, force, anon
 		err = cs.gone(ctx, id)
 	}
 	if err != nil && kindOf(err) != engine.ErrNotFound {
-		return failed(err, "remove container", short(id))
+		return failed(err, "remove container")
 	}
 	for _, name := range inherited {
 		if err := (volumes{cs.c}).RemoveVolume(ctx, name); err != nil && !errors.Is(err, engine.ErrConflict) {
@@ -106,7 +106,7 @@ func (cs containers) gone(ctx context.Context, id string) error {
 // RenameContainer gives it another name.
 func (cs containers) RenameContainer(ctx context.Context, id, name string) error {
 	_, err := cs.c.api.ContainerRename(ctx, id, client.ContainerRenameOptions{NewName: name})
-	return failed(err, "rename container", short(id), "to", name)
+	return failed(err, "rename container to", name)
 }
 
 // UpdateContainer brings limits and restart policy to what s says. It cannot take a limit away.
@@ -118,5 +118,5 @@ func (cs containers) UpdateContainer(ctx context.Context, id string, s container
 	}
 	limits.MemorySwappiness, limits.OomKillDisable = nil, nil // not updatable
 	_, err := cs.c.api.ContainerUpdate(ctx, id, client.ContainerUpdateOptions{Resources: &limits, RestartPolicy: &restart})
-	return failed(err, "update container", short(id))
+	return failed(err, "update container")
 }

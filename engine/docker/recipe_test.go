@@ -196,7 +196,7 @@ func TestErrorsAreWordedOnce(t *testing.T) {
 	s := newStub(0)
 	e := s.dial(t)
 	err := e.StartContainer(t.Context(), strings.Repeat("a", 64))
-	if !errors.Is(err, engine.ErrNotFound) || err.Error() != "start container aaaaaaaaaaaa: no such thing" {
+	if !errors.Is(err, engine.ErrNotFound) || err.Error() != "start container: no such thing" {
 		t.Errorf("got %q", err)
 	}
 	if err := e.RemoveContainer(t.Context(), "gone", false, false); err != nil {

@@ -314,7 +314,7 @@ func logsInOrder(r *room) {
 	if !slices.Equal(out, []string{"one", "", "four"}) || !slices.Equal(errs, []string{"two"}) {
 		r.Errorf("stdout %q, stderr %q", out, errs)
 	}
-	if last := read(engine.LogOptions{Tail: "1"}); len(last) != 1 || last[0].Text != "four" {
+	if last := read(engine.LogOptions{Tail: "1"}); len(last) != 1 || last[0].Text != all[3].Text {
 		r.Errorf("tail 1: %+v", last)
 	}
 	enough := errors.New("enough")
