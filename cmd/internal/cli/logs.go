@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -43,8 +46,8 @@ func (c *cli) logs() *cobra.Command {
 }
 
 func (o *logsOptions) run(ctx context.Context) error {
-	if o.Index > 0 && len(o.Services) == 0 {
-		return usagef("--index needs a service")
+	if err := o.check(); err != nil {
+		return err
 	}
 	ctx, cancel := o.gentle(ctx)
 	defer cancel()
@@ -63,6 +66,36 @@ func (o *logsOptions) run(ctx context.Context) error {
 		}
 	}
 	return t.Logs(ctx, project, o.LogsOptions, func(out compose.Output) { o.show(p, out) })
+}
+
+// check what an engine would take for something else, or refuse for each container anew.
+func (o *logsOptions) check() error {
+	if o.Index > 0 && len(o.Services) == 0 {
+		return usagef("--index needs a service")
+	}
+	if _, err := strconv.Atoi(o.Tail); err != nil && o.Tail != "all" {
+		return usagef("invalid value for --tail: %q", o.Tail)
+	}
+	for flag, text := range map[string]string{"since": o.Since, "until": o.Until} {
+		if text != "" && !when(text) {
+			return usageError{text: fmt.Sprintf("invalid value for --%s: %q", flag, text), hint: "it takes a time, 2026-01-31T12:00:00Z, or how long ago, 1h30m"}
+		}
+	}
+	return nil
+}
+
+// when tells whether engines take it for a time: how long ago, seconds of the epoch, or a date.
+func when(text string) bool {
+	if _, err := time.ParseDuration(text); err == nil {
+		return true
+	}
+	if _, err := strconv.ParseFloat(text, 64); err == nil {
+		return true
+	}
+	return slices.ContainsFunc([]string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02Z07:00", "2006-01-02"}, func(layout string) bool {
+		_, err := time.Parse(layout, text)
+		return err == nil
+	})
 }
 
 // show what a container wrote, or that it ended.

@@ -52,7 +52,7 @@ func (c *cli) root() *cobra.Command {
 	}
 	hideNotYet(root)
 	c.completeValues(root)
-	root.SetHelpCommandGroupID(others)
+	root.SetHelpCommand(c.help())
 	root.SetCompletionCommandGroupID(others)
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(usageTemplate)
@@ -75,6 +75,23 @@ func (c *cli) verbs() []*cobra.Command {
 	return all
 }
 
+// help of a verb, and a mistake if there is no such verb.
+func (c *cli) help() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Show help of a command", GroupID: others, DisableFlagsInUseLine: true,
+		ValidArgsFunction: func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return verbNames(cmd.Root()), noFiles
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			verb, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownVerb(cmd.Root(), args[0])
+			}
+			return verb.Help()
+		},
+	}
+}
+
 // noVerb is the command line without a verb, or with one that there is not.
 func (c *cli) noVerb(cmd *cobra.Command, args []string) error {
 	switch {
@@ -87,17 +104,21 @@ func (c *cli) noVerb(cmd *cobra.Command, args []string) error {
 }
 
 func unknownVerb(root *cobra.Command, word string) error {
+	e := usageError{text: "unknown command: tutti " + word, hint: "see 'tutti --help'"}
+	if slices.Contains(later, word) {
+		e.text = fmt.Sprintf("tutti %s is not supported yet", word)
+	} else if near := diag.Nearest(word, verbNames(root)); near != "" {
+		e.hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	return e
+}
+
+func verbNames(root *cobra.Command) []string {
 	var names []string
 	for _, v := range root.Commands() {
 		names = append(append(names, v.Name()), v.Aliases...)
 	}
-	e := usageError{text: "unknown command: tutti " + word, hint: "see 'tutti --help'"}
-	if slices.Contains(later, word) {
-		e.text = fmt.Sprintf("tutti %s is not supported yet", word)
-	} else if near := diag.Nearest(word, names); near != "" {
-		e.hint = fmt.Sprintf("did you mean %q?", near)
-	}
-	return e
+	return names
 }
 
 // later are the verbs of Docker Compose that are still to come.
@@ -135,6 +156,9 @@ Alias: {{range .Aliases}} {{.}}{{end}}{{end}}
 {{$cmd := .}}{{range .Groups}}{{$id := .ID}}
 {{.Title}}
 {{range $cmd.Commands}}{{if and (eq .GroupID $id) .IsAvailableCommand}}  {{rpad .Name 11}} {{.Short}}
+{{end}}{{end}}{{end}}{{if and .HasAvailableSubCommands (not .Groups)}}
+Commands:
+{{range .Commands}}{{if .IsAvailableCommand}}  {{rpad .Name 11}} {{.Short}}
 {{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
 Options{{if not .HasParent}}, before or after the command{{end}}:
 {{flags .LocalFlags | trimTrailingWhitespaces}}

@@ -42,6 +42,15 @@ func tutti() int {
 		})
 	}
 	app := cli.App{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Version: "v1.2.3", Stop: stop, Dial: dial}
+	if os.Getenv("ON_TERMINAL") != "" { // of ttyin
+		tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer tty.Close()
+		app.Stdout, app.Stderr = tty, tty
+	}
 	return app.Run(ctx, os.Args[1:])
 }
 
