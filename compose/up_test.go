@@ -176,6 +176,16 @@ func TestAOneShotThatEndsWellCountsForWait(t *testing.T) {
 	})
 }
 
+func TestWaitIsOverWhenAllAreUpAtTheSameTime(t *testing.T) {
+	images := map[string]enginetest.Behaviour{"job": {ExitCode: enginetest.Exits(3), After: time.Second}, "health": {HealthyAfter: 5 * time.Second}}
+	withEngine(t, images, func(t *testing.T, f *enginetest.Fake) {
+		r := up(t, compose.Tool{Engine: f}, shop(service("job", "job"), service("db", "health")), compose.UpOptions{Wait: true}, compose.RunOptions{})
+		if !r.Failed() || len(r.Failures) != 1 || r.Failures[0].Container != "shop-job-1" {
+			t.Errorf("%+v", r.Failures)
+		}
+	})
+}
+
 func TestWaitTimesOut(t *testing.T) {
 	withEngine(t, map[string]enginetest.Behaviour{"health": {HealthyAfter: time.Hour}}, func(t *testing.T, f *enginetest.Fake) {
 		began := time.Now()

@@ -1,0 +1,104 @@
+package plan_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tutti-run/tutti/compose/desired"
+	"github.com/tutti-run/tutti/compose/plan"
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/image"
+	"github.com/tutti-run/tutti/network"
+)
+
+// What only an interrupted run leaves behind. All else is in compose/testdata/plan.
+
+func state(t *testing.T, change func(*desired.Service)) desired.State {
+	t.Helper()
+	web := desired.Service{Name: "web", Replicas: 1, Image: image.Spec{Ref: "web"}}
+	web.Container.Networks = []network.Attachment{{Network: "default", Name: "shop_default"}}
+	change(&web)
+	s, wrong := desired.Build(desired.Project{Name: "shop", Services: []desired.Service{web}, Networks: []network.Spec{{Key: "default", Name: "shop_default"}}}, desired.Options{})
+	if wrong != nil {
+		t.Fatal(wrong)
+	}
+	return s
+}
+
+// live is what an engine shows of web-1 when it is as it should be.
+func live(s desired.State, name, id string, state container.State) container.Live {
+	r := s.Replica("web", 1)
+	return container.Live{ID: id, Name: name, ImageID: "sha256:web", Labels: maps.Clone(r.Labels), State: state,
+		Networks: []network.Endpoint{{Name: "shop_default", NetworkID: "net"}}}
+}
+
+func snapshot(s desired.State, containers ...container.Live) engine.Snapshot {
+	spec, _ := s.Network("default")
+	return engine.Snapshot{Project: "shop", Containers: containers, Images: map[string]image.Live{"web": {ID: "sha256:web"}},
+		Networks: []network.Live{{ID: "net", Name: "shop_default", Driver: "bridge", Labels: s.NetworkLabels(spec)}}}
+}
+
+func steps(t *testing.T, s desired.State, have engine.Snapshot) string {
+	t.Helper()
+	p, err := plan.Build(s, have, plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, n := range p.Nodes {
+		ids = append(ids, string(n.ID))
+	}
+	slices.Sort(ids)
+	return strings.Join(ids, ", ")
+}
+
+const temporary = "0123456789ab_shop-web-1"
+
+func TestReplacementThatWasInterrupted(t *testing.T) {
+	same := func(*desired.Service) {}
+	before := state(t, func(s *desired.Service) { s.Container.User = "nobody" })
+	now := state(t, same)
+	old := live(before, "shop-web-1", "0123456789abcdef", container.Running)
+	for _, test := range []struct {
+		name       string
+		containers []container.Live
+		want       string
+	}{
+		{"the new one was created, perhaps not wholly", []container.Live{old, live(now, temporary, "new", container.Created)},
+			"create web-1, remove " + temporary + ", remove web-1, rename web-1, start web-1, stop web-1"},
+		{"the old one is gone", []container.Live{live(now, temporary, "new", container.Created)}, "rename web-1, start web-1"},
+		{"the new one runs under its temporary name", []container.Live{live(now, temporary, "new", container.Running)}, "rename web-1"},
+		{"the new one runs beside the old one", []container.Live{old, live(now, temporary, "new", container.Running)},
+			"remove web-1, rename web-1, start web-1, stop web-1"},
+		{"the new one is of yet another file", []container.Live{old, live(state(t, func(s *desired.Service) { s.Container.User = "www" }), temporary, "new", container.Created)},
+			"create web-1, remove " + temporary + ", remove web-1, rename web-1, start web-1, stop web-1"},
+	} {
+		if got := steps(t, now, snapshot(now, test.containers...)); got != test.want {
+			t.Errorf("%s:\n%s\nwant\n%s", test.name, got, test.want)
+		}
+	}
+}
+
+func TestAContainerThatNeverRanMayLackItsFiles(t *testing.T) {
+	s := state(t, func(s *desired.Service) { s.Container.Files = []container.File{{Kind: "config", Source: "app", Target: "/app", Digest: "d"}} })
+	if got := steps(t, s, snapshot(s, live(s, "shop-web-1", "0123456789abcdef", container.Created))); !strings.Contains(got, "create web-1") {
+		t.Error(got)
+	}
+	if got := steps(t, s, snapshot(s, live(s, "shop-web-1", "0123456789abcdef", container.Exited))); got != "start web-1" {
+		t.Error(got)
+	}
+}
+
+func TestOfTwoNetworksOfOneNameTheUnusedOneGoes(t *testing.T) {
+	s := state(t, func(*desired.Service) {})
+	have := snapshot(s, live(s, "shop-web-1", "0123456789abcdef", container.Running))
+	second := have.Networks[0]
+	second.ID = "second"
+	have.Networks = []network.Live{second, have.Networks[0]}
+	if got := steps(t, s, have); got != "remove network second" {
+		t.Error(got)
+	}
+}
