@@ -51,7 +51,7 @@ func (o *logsOptions) run(ctx context.Context) error {
 	}
 	ctx, cancel := o.gentle(ctx)
 	defer cancel()
-	project, err := o.project(ctx, nil)
+	project, err := o.project(ctx, o.Services)
 	if err != nil {
 		return err
 	}

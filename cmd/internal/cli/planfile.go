@@ -35,6 +35,10 @@ func (o *upOptions) checkPlanFile(cmd *cobra.Command) error {
 	if len(o.services) > 0 {
 		return usagef("--plan cannot be combined with services: the plan names them")
 	}
+	g := o.g
+	if len(g.files)+len(g.profiles)+len(g.envFiles) > 0 || g.name != "" || g.projectDir != "" {
+		return usagef("--plan cannot be combined with --file, --profile, --env-file, --project-name or --project-directory: the plan says them")
+	}
 	var wrong error
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if slices.Contains(fixedByPlan, f.Name) && wrong == nil {
@@ -44,8 +48,8 @@ func (o *upOptions) checkPlanFile(cmd *cobra.Command) error {
 	return wrong
 }
 
-var fixedByPlan = []string{"always-recreate-deps", "build", "env-file", "file", "force-recreate", "no-build", "no-deps", "no-recreate", "no-start",
-	"profile", "project-directory", "project-name", "pull", "remove-orphans", "renew-anon-volumes", "scale", "timeout"}
+var fixedByPlan = []string{"always-recreate-deps", "build", "force-recreate", "no-build", "no-deps", "no-recreate", "no-start", "pull", "remove-orphans",
+	"renew-anon-volumes", "scale", "timeout", "wait"}
 
 // runSaved carries out a saved plan, if it is still what would be planned.
 func (o *upOptions) runSaved(ctx context.Context) error {
@@ -59,6 +63,7 @@ func (o *upOptions) runSaved(ctx context.Context) error {
 		return err
 	}
 	o.services, o.timeout = s.Options.Services, s.Options.Timeout
+	o.detach = o.detach || s.Options.Wait
 	res, err := o.loadWith(ctx, load.Options{Files: s.Files, ProjectDirectory: s.ProjectDirectory, ProjectName: s.ProjectName,
 		Profiles: s.Profiles, EnvFiles: s.EnvFiles, Environment: o.Environ, Dir: s.Dir, Strict: o.g.strict, Services: s.Options.Services})
 	if err != nil {

@@ -55,7 +55,7 @@ func (o *psOptions) run(ctx context.Context) error {
 	}
 	ctx, cancel := o.gentle(ctx)
 	defer cancel()
-	project, err := o.project(ctx, nil)
+	project, err := o.project(ctx, o.PsOptions.Services)
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,7 @@ func (s *selection) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&s.noDeps, "no-deps", false, "leave out what the services depend on")
 	fs.BoolVarP(&s.renew, "renew-anon-volumes", "V", false, "make anonymous volumes anew instead of taking them over")
 	fs.BoolVar(&s.noStart, "no-start", false, "create, but start nothing")
+	fs.BoolVar(&s.wait, "wait", false, "wait until services are running or healthy; implies -d")
 	timeoutVar(fs, &s.timeout)
 }
 

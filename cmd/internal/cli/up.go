@@ -40,7 +40,6 @@ func (c *cli) up() *cobra.Command {
 	fs := cmd.Flags()
 	o.selection.flags(fs)
 	fs.BoolVarP(&o.detach, "detach", "d", false, "leave the containers running in the background")
-	fs.BoolVar(&o.wait, "wait", false, "wait until services are running or healthy; implies -d")
 	fs.IntVar(&o.waitTimeout, "wait-timeout", 0, "most `seconds` to wait")
 	fs.BoolVar(&o.abortOnExit, "abort-on-container-exit", false, "stop all when one container ends; not with -d")
 	fs.BoolVar(&o.abortOnFailure, "abort-on-container-failure", false, "stop all when one container fails; not with -d")
@@ -118,6 +117,9 @@ func (o *upOptions) bringUp(ctx context.Context, project compose.Project, option
 		return err
 	}
 	r := run{title: "up", quiet: silence{o.quietPull, o.quietBuild}, options: compose.RunOptions{WaitTimeout: time.Duration(o.waitTimeout) * time.Second}}
+	if options.NoStart {
+		r.title = "create"
+	}
 	if o.detach || options.NoStart || o.g.dryRun {
 		return o.carryOut(ctx, t, p, r)
 	}
