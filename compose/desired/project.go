@@ -69,11 +69,3 @@ func (p Project) Service(name string) (Service, bool) {
 	}
 	return Service{}, false
 }
-
-// Grace is how long a container of the service may take to stop.
-func (s Service) Grace() time.Duration {
-	if s.Container.StopTimeout != nil {
-		return *s.Container.StopTimeout
-	}
-	return 10 * time.Second
-}

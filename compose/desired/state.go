@@ -70,26 +70,6 @@ func (s State) Service(name string) (Service, bool) {
 // Replicas is how many containers of a service there should be.
 func (s State) Replicas(service string) int { return s.replicas[service] }
 
-// Network of that key.
-func (s State) Network(key string) (network.Spec, bool) {
-	for _, n := range s.Project.Networks {
-		if n.Key == key {
-			return n, true
-		}
-	}
-	return network.Spec{}, false
-}
-
-// Volume of that key.
-func (s State) Volume(key string) (volume.Spec, bool) {
-	for _, v := range s.Project.Volumes {
-		if v.Key == key {
-			return v, true
-		}
-	}
-	return volume.Spec{}, false
-}
-
 // Images are the images that the services want, once each, in order of reference.
 func (s State) Images(services []string) []image.Spec {
 	byRef := map[string]image.Spec{}

@@ -120,7 +120,6 @@ type session struct {
 	unusable bool            // a mistake that leaves nothing to load
 	project  *types.Project  // as `up` sees it
 	dict     map[string]any  // with NoInterpolate: what config prints
-	selected *types.Project  // as `config` sees it
 	desired  desired.Project
 
 	unresolved  map[string]types.ServiceConfig // before env files were read

@@ -36,7 +36,7 @@ func live(s desired.State, name, id string, state container.State) container.Liv
 }
 
 func snapshot(s desired.State, containers ...container.Live) engine.Snapshot {
-	spec, _ := s.Network("default")
+	spec := s.Project.Networks[0]
 	return engine.Snapshot{Project: "shop", Containers: containers, Images: map[string]image.Live{"web": {ID: "sha256:web"}},
 		Networks: []network.Live{{ID: "net", Name: "shop_default", Driver: "bridge", Labels: s.NetworkLabels(spec)}}}
 }
@@ -83,7 +83,9 @@ func TestReplacementThatWasInterrupted(t *testing.T) {
 }
 
 func TestAContainerThatNeverRanMayLackItsFiles(t *testing.T) {
-	s := state(t, func(s *desired.Service) { s.Container.Files = []container.File{{Kind: "config", Source: "app", Target: "/app", Digest: "d"}} })
+	s := state(t, func(s *desired.Service) {
+		s.Container.Files = []container.File{{Kind: "config", Source: "app", Target: "/app", Digest: "d"}}
+	})
 	if got := steps(t, s, snapshot(s, live(s, "shop-web-1", "0123456789abcdef", container.Created))); !strings.Contains(got, "create web-1") {
 		t.Error(got)
 	}

@@ -68,8 +68,6 @@ type (
 	Scaled struct{ From, To int }
 	// Orphan: no service of the file owns it.
 	Orphan struct{ Service string }
-	// Duplicate: another container is the same replica.
-	Duplicate struct{ Of string }
 	// DependsOn does not decide anything; it tells what a wait is for.
 	DependsOn struct {
 		Service   string
@@ -98,7 +96,6 @@ func (Unfinished) reason()         {}
 func (SecondNetwork) reason()      {}
 func (Scaled) reason()             {}
 func (Orphan) reason()             {}
-func (Duplicate) reason()          {}
 func (DependsOn) reason()          {}
 
 func (Absent) Text() string { return "does not exist" }
@@ -188,5 +185,4 @@ func (Unfinished) Text() string    { return "it never ran, and its configs and s
 func (SecondNetwork) Text() string { return "there are two of that name, and nothing is on this one" }
 func (r Scaled) Text() string      { return fmt.Sprintf("scaled from %d to %d", r.From, r.To) }
 func (r Orphan) Text() string      { return fmt.Sprintf("no service %s in the file", r.Service) }
-func (r Duplicate) Text() string   { return "a second container for " + r.Of }
 func (r DependsOn) Text() string   { return r.Service + " must be " + r.Condition }

@@ -4,7 +4,6 @@ package container
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -365,13 +364,4 @@ func (s Spec) putIsolation(f field.Set) {
 	f.Put("cpu_count", s.Resources.CPUCount)
 	f.Put("cpu_percent", s.Resources.CPUPercent)
 	f.Put("blkio_config.devices", s.Resources.BlkioDevices)
-}
-
-// Aliases of the container on a network, beside those that the engine gives by itself.
-func (s Spec) Aliases(networkKey string) []string {
-	i := slices.IndexFunc(s.Networks, func(n network.Attachment) bool { return n.Network == networkKey })
-	if i < 0 {
-		return nil
-	}
-	return s.Networks[i].Aliases
 }
