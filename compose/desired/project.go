@@ -2,8 +2,6 @@
 package desired
 
 import (
-	"time"
-
 	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/engine/container"
 	"github.com/tutti-run/tutti/image"
