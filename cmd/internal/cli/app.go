@@ -46,7 +46,8 @@ type cli struct {
 	g      *globals
 	dotenv map[string]string // COMPOSE_ variables of env files; nil until looked for
 	engine engine.Engine     // nil until dialled
-	json   bool              // results, and what is wrong with the files, as JSON on stdout
+	screen screen
+	json   bool // results, and what is wrong with the files, as JSON on stdout
 }
 
 // gentle is a context that ends with the first interrupt: for what changes nothing.

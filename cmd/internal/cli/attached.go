@@ -20,7 +20,6 @@ func (o *upOptions) attached(ctx context.Context, t compose.Tool, project compos
 	if names := logNames(at.Names); len(names) > 0 {
 		logs.Attaching(names)
 	}
-	r.beside = &o.screen
 	t.Stop = first(o.Stop, at.Aborted, at.Ended)
 	report := o.perform(ctx, t, p, r)
 	if err := o.ended(report); err != nil && !closed(at.Aborted) && !closed(o.Stop) {
@@ -60,7 +59,7 @@ func (o *upOptions) stopAll(ctx context.Context, t compose.Tool, project compose
 	t.Stop = nil
 	p, err := t.PlanStop(patient, project, compose.LifecycleOptions{Services: o.services, Timeout: o.timeout})
 	if err == nil {
-		o.perform(patient, t, p, run{title: "stop", beside: &o.screen})
+		o.perform(patient, t, p, run{title: "stop"})
 	}
 	if ctx.Err() != nil || err != nil {
 		o.kill(ctx, t, project)

@@ -16,7 +16,6 @@ type run struct {
 	title   string // of the view
 	quiet   silence
 	options compose.RunOptions
-	beside  *screen // what else is written meanwhile
 }
 
 // decide makes a plan; an interrupt ends it.
@@ -53,10 +52,10 @@ func (c *cli) showPlan(p plan.Plan) error {
 func (c *cli) perform(ctx context.Context, t compose.Tool, p plan.Plan, r run) apply.Report {
 	v := c.view(r.title)
 	t.Events = r.quiet.events(v)
-	r.beside.shows(v)
+	c.screen.shows(v)
 	report := t.Run(ctx, p, r.options)
 	_ = v.Close()
-	r.beside.shows(nil)
+	c.screen.shows(nil)
 	if !c.progressJSON() {
 		_, style, _ := c.mode()
 		render.Report(c.status(), report, style)

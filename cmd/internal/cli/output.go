@@ -35,7 +35,7 @@ func (c *cli) view(title string) render.View {
 // warn of what is not quite right, on stderr.
 func (c *cli) warn(list diag.List) {
 	if !c.progressJSON() {
-		render.Diagnostics(c.Stderr, list, c.style(c.Stderr))
+		render.Diagnostics(c.screen.on(c.Stderr), list, c.style(c.Stderr))
 		return
 	}
 	for _, d := range list {

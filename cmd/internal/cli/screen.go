@@ -7,7 +7,7 @@ import (
 	"github.com/tutti-run/tutti/cmd/internal/render"
 )
 
-// screen is shared by the views of runs and by what containers write, which stands above a live view. A nil one is never shared.
+// screen is shared by the views of runs and by what containers write, which stands above a live view.
 type screen struct {
 	mu   sync.Mutex
 	view render.View // nil: none is shown
@@ -15,9 +15,6 @@ type screen struct {
 
 // shows the view from now on; nil: none.
 func (s *screen) shows(v render.View) {
-	if s == nil {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.view = v

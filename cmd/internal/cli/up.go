@@ -21,7 +21,6 @@ type upOptions struct {
 	menu, watch                           bool
 	attach, noAttach                      []string
 	exitFrom, planFile                    string
-	screen                                screen
 }
 
 func (c *cli) up() *cobra.Command {
