@@ -26,7 +26,7 @@ var leaves = []string{"engine/field", "image", "network", "volume", "engine/cont
 
 // dockerClient is the client and what its types come from.
 var dockerClient = []string{"github.com/moby/moby/...", "github.com/containerd/errdefs/...", "github.com/docker/go-connections/...",
-	"github.com/docker/go-units", "github.com/distribution/reference", "github.com/opencontainers/...", "github.com/moby/docker-image-spec/...", "go.opentelemetry.io/..."}
+	"github.com/docker/go-units", "github.com/moby/patternmatcher/...", "github.com/distribution/reference", "github.com/opencontainers/...", "github.com/moby/docker-image-spec/...", "go.opentelemetry.io/..."}
 
 // yaml is compose-go, what it logs and reads durations through, and the parser.
 var yaml = []string{"github.com/compose-spec/compose-go/v2/...", "github.com/sirupsen/logrus", "github.com/xhit/go-str2duration/v2", "go.yaml.in/yaml/v4"}
@@ -58,7 +58,7 @@ var laws = map[string]law{
 	"engine/enginetest": {ours: append([]string{"engine"}, leaves...), others: []string{"pgregory.net/rapid"}},
 
 	"cmd/internal/render": {ours: append([]string{"compose", "compose/apply", "compose/plan", "compose/graph", "compose/desired", "compose/diag", "engine"}, leaves...),
-		others: []string{"charm.land/...", "github.com/charmbracelet/...", "github.com/mattn/go-runewidth", "golang.org/x/term", "github.com/muesli/..."},
+		others: []string{"charm.land/...", "github.com/charmbracelet/...", "github.com/mattn/go-runewidth", "golang.org/x/term", "github.com/muesli/...", "github.com/docker/go-units"},
 		tests:  []string{"engine/enginetest"}},
 	"cmd/internal/cli": {ours: append([]string{"compose/...", "engine", "cmd/internal/render"}, leaves...), others: []string{"github.com/spf13/...", "golang.org/x/term"},
 		tests: []string{"engine/enginetest", "engine/docker"}},
