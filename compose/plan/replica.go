@@ -113,20 +113,11 @@ func (b *builder) match(r *replica, found []container.Live) {
 	case r.successor == nil:
 	case r.live == nil: // its predecessor is gone already: it only wants its name
 		r.live, r.successor = r.successor, nil
-	case r.successor.State == container.Created: // it may be half made
+	case r.successor.State == container.Created: // the run may have been cut off before it was on all its networks and had its files
 		r.leftovers, r.successor = append(r.leftovers, *r.successor), nil
 	}
 	if r.live == nil && len(r.leftovers) > 0 {
 		r.live, r.leftovers = &r.leftovers[0], r.leftovers[1:]
-	}
-	r.distrust()
-}
-
-// distrust a successor that was never started while its predecessor is still there: the run may have been cut off before the
-// container was on all its networks and had its files. Once the predecessor is gone, creating it had come to its end.
-func (r *replica) distrust() {
-	if r.live != nil && r.successor != nil && r.successor.State == container.Created {
-		r.leftovers, r.successor = append(r.leftovers, *r.successor), nil
 	}
 }
 
