@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"slices"
 	"strings"
 	"syscall"
@@ -78,8 +79,11 @@ func lost(err error) bool {
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed)
 }
 
-// message is the engine's own, without what the client puts before it.
+// message is the engine's own, without what the client puts before it: the address of a call means nothing to the user.
 func message(err error) string {
+	if call := (*url.Error)(nil); errors.As(err, &call) && lost(err) {
+		return fmt.Sprintf("the engine went away (%s)", call.Err)
+	}
 	text := err.Error()
 	for _, prefix := range []string{"Error response from daemon: ", "error during connect: "} {
 		text = strings.TrimPrefix(text, prefix)
