@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -101,11 +103,26 @@ func dialCommand(_ context.Context, name string, args ...string) (net.Conn, erro
 func (c *commandConn) Read(p []byte) (int, error) {
 	n, err := c.out.Read(p)
 	if err == io.EOF {
-		if said := c.complaint(); said != "" {
-			return n, fmt.Errorf("ssh: %s", strings.TrimPrefix(said, "ssh: "))
-		}
+		err = c.complained(err)
 	}
 	return n, err
+}
+
+// Write tells it too: ssh may have ended before we write.
+func (c *commandConn) Write(p []byte) (int, error) {
+	n, err := c.in.Write(p)
+	if errors.Is(err, syscall.EPIPE) {
+		err = c.complained(err)
+	}
+	return n, err
+}
+
+// complained is what ssh said, or err if it said nothing.
+func (c *commandConn) complained(err error) error {
+	if said := c.complaint(); said != "" {
+		return fmt.Errorf("ssh: %s", strings.TrimPrefix(said, "ssh: "))
+	}
+	return err
 }
 
 func (c *commandConn) complaint() string {
@@ -113,8 +130,6 @@ func (c *commandConn) complaint() string {
 	n, _ := c.stderr.ReadAt(b, 0)
 	return strings.Join(strings.Fields(string(b[:n])), " ")
 }
-
-func (c *commandConn) Write(p []byte) (int, error) { return c.in.Write(p) }
 
 // CloseWrite tells the other side that no more comes.
 func (c *commandConn) CloseWrite() error { return c.in.Close() }
