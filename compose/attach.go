@@ -66,7 +66,7 @@ func (t Tool) Attach(ctx context.Context, project Project, p plan.Plan, o Attach
 		cancel()
 		return nil, err
 	}
-	all, err := t.containers(ctx, project.Name)
+	all, err := t.Engine.ListContainers(ctx, project.Name)
 	if err != nil {
 		cancel()
 		return nil, err
@@ -205,7 +205,7 @@ func (a *Attachment) Close() error {
 
 // Kill ends the running containers of services at once.
 func (t Tool) Kill(ctx context.Context, p Project, services []string) error {
-	all, err := t.containers(ctx, p.Name)
+	all, err := t.Engine.ListContainers(ctx, p.Name)
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ const (
 type UpOptions struct {
 	Services           []string // none: all
 	NoDeps             bool
+	Rerun              []string // services whose one-shots run again although they have ended well
 	Recreate           Recreate
 	AlwaysRecreateDeps bool
 	RemoveOrphans      bool
@@ -68,7 +69,7 @@ type LifecycleOptions struct {
 
 // RunOptions of Run.
 type RunOptions struct {
-	WaitTimeout time.Duration // ends waits for --wait; 0 is never
+	WaitTimeout time.Duration // ends all waits, counted from the beginning; 0 is never
 }
 
 // Project as loaded, or only its name when there is no file.

@@ -122,6 +122,8 @@ func (w *aWorld) options(args []string) {
 			if w.down != nil {
 				w.down.RemoveOrphans = true
 			}
+		case "--rerun":
+			w.o.Rerun = []string{value}
 		case "--no-deps":
 			w.o.NoDeps = true
 		case "--no-start":

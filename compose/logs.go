@@ -88,7 +88,7 @@ func (o LogsOptions) wants(l container.Live) bool {
 
 // past tells what is there already, and how far each container was read.
 func (t Tool) past(ctx context.Context, p Project, o LogsOptions, tell func(Output)) ([]*cursor, error) {
-	all, err := t.containers(ctx, p.Name)
+	all, err := t.Engine.ListContainers(ctx, p.Name)
 	if err != nil {
 		return nil, err
 	}

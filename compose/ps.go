@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/container"
 )
 
@@ -22,7 +21,7 @@ func (t Tool) Ps(ctx context.Context, p Project, o PsOptions) ([]container.Live,
 	if err := CheckServices(p, o.Services); err != nil {
 		return nil, err
 	}
-	all, err := t.containers(ctx, p.Name)
+	all, err := t.Engine.ListContainers(ctx, p.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -40,19 +39,6 @@ func (o PsOptions) shows(p Project, l container.Live) bool {
 		return slices.Contains(o.Status, string(l.State))
 	}
 	return o.All || l.Up() && !l.OneOff()
-}
-
-// lister is the one call that is enough to see containers; an engine without it is observed as a whole.
-type lister interface {
-	ListContainers(ctx context.Context, project string) ([]container.Live, error)
-}
-
-func (t Tool) containers(ctx context.Context, project string) ([]container.Live, error) {
-	if e, ok := t.Engine.(lister); ok {
-		return e.ListContainers(ctx, project)
-	}
-	s, err := t.Engine.Observe(ctx, engine.Query{Project: project})
-	return s.Containers, err
 }
 
 // nameOnly tells that no file was loaded.
@@ -75,7 +61,7 @@ func CheckServices(p Project, services []string) error {
 
 // CheckContainers is an error if there is none to work on: in the whole project, or of one of the services.
 func (t Tool) CheckContainers(ctx context.Context, p Project, services []string) error {
-	all, err := t.containers(ctx, p.Name)
+	all, err := t.Engine.ListContainers(ctx, p.Name)
 	if err != nil {
 		return err
 	}

@@ -61,6 +61,8 @@ type Snapshot struct {
 type Observer interface {
 	// Observe takes a constant number of calls, whatever the project's size.
 	Observe(ctx context.Context, q Query) (Snapshot, error)
+	// ListContainers gives a project's containers in order of name, in one call: without what only events tell (Stopped, Finished).
+	ListContainers(ctx context.Context, project string) ([]container.Live, error)
 	// Inspect gives one container with Found filled.
 	Inspect(ctx context.Context, id string) (container.Live, error)
 	// InspectImage gives one image with Defaults filled.

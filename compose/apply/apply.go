@@ -36,7 +36,7 @@ type Options struct {
 	Stop <-chan struct{}
 	// Parallel is how many container, network and volume operations run at once; 0 is DefaultParallel.
 	Parallel int
-	// WaitTimeout ends waits for --wait; 0 is never.
+	// WaitTimeout ends all waits, counted from the beginning of the run; 0 is never.
 	WaitTimeout time.Duration
 }
 

@@ -139,7 +139,7 @@ func (r *run) wait(ctx context.Context, n plan.Node, s plan.WaitContainer) error
 	if r.watch == nil {
 		return r.broken
 	}
-	id, timeout := r.id(s.Container), r.timeout(s)
+	id, timeout := r.id(s.Container), r.timeout()
 	for {
 		st, changed, err := r.watch.next(id)
 		if err != nil {
@@ -196,9 +196,9 @@ func (t *together) reached(id plan.ID) <-chan struct{} {
 	return t.all
 }
 
-// timeout of a wait that --wait asked for; nil for others.
-func (r *run) timeout(s plan.WaitContainer) <-chan time.Time {
-	if s.For != "" || r.o.WaitTimeout == 0 {
+// timeout of a wait; nil is none.
+func (r *run) timeout() <-chan time.Time {
+	if r.o.WaitTimeout == 0 {
 		return nil
 	}
 	return time.After(r.o.WaitTimeout - time.Since(r.began))

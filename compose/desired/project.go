@@ -58,6 +58,18 @@ type Dependency struct {
 	Via       string // what asks for it: depends_on, links, network_mode, volumes_from, ipc, pid
 }
 
+// Awaited tells whether some service waits for this one to complete: it is a one-shot.
+func (p Project) Awaited(service string) bool {
+	for _, s := range p.Services {
+		for _, d := range s.Depends {
+			if d.Service == service && d.Condition == Completed {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Service of that name.
 func (p Project) Service(name string) (Service, bool) {
 	for _, s := range p.Services {

@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Services           []string // none: all; else these and what they depend on
 	NoDeps             bool     // only these
+	Rerun              []string // services whose one-shots run again although they have ended well
 	ForceRecreate      bool
 	NoRecreate         bool
 	AlwaysRecreateDeps bool

@@ -48,6 +48,9 @@ func Down(p desired.Project, have engine.Snapshot, o DownOptions) (Plan, error) 
 		out.Nodes = append(out.Nodes, l.removeVolumes(gone, o.Services)...)
 	}
 	out.Nodes = append(out.Nodes, l.removeImages(gone, o)...)
+	if len(o.Services) == 0 {
+		out.Warnings = append(out.Warnings, l.stillUsed(gone)...)
+	}
 	if len(out.Nodes) == 0 {
 		out.Warnings = append(out.Warnings, diag.Diagnostic{Severity: diag.Warning, Text: fmt.Sprintf("No resource found to remove for project %q.", p.Name)})
 	}
@@ -118,14 +121,29 @@ func (l *lifecycle) ours(labels map[string]string) bool {
 func (l *lifecycle) removeNetworks(gone []container.Live) []Node {
 	var out []Node
 	for _, n := range l.have.Networks {
-		users := slices.DeleteFunc(slices.Clone(l.have.Containers), func(c container.Live) bool { return !c.On(n.Name) || in(gone, c) })
-		if !l.ours(n.Labels) || len(users) > 0 {
+		if !l.ours(n.Labels) || len(l.usersLeft(n.Name, gone)) > 0 {
 			continue
 		}
 		out = append(out, Node{ID: ID("remove network " + n.Name), Step: RemoveNetwork{n.ID, n.Name}, Resource: Resource{Kind: Network, Name: n.Name},
 			Reasons: []Reason{Asked{"down"}}, After: removals(gone, func(c container.Live) bool { return c.On(n.Name) })})
 	}
 	return out
+}
+
+// stillUsed tells of networks that stay because containers that stay are on them.
+func (l *lifecycle) stillUsed(gone []container.Live) diag.List {
+	var out diag.List
+	for _, n := range l.have.Networks {
+		if users := l.usersLeft(n.Name, gone); l.ours(n.Labels) && len(users) > 0 {
+			out = append(out, diag.Diagnostic{Severity: diag.Warning,
+				Text: fmt.Sprintf("Network %s: Resource is still in use by %s", n.Name, strings.Join(names(users), ", "))})
+		}
+	}
+	return out
+}
+
+func (l *lifecycle) usersLeft(network string, gone []container.Live) []container.Live {
+	return slices.DeleteFunc(slices.Clone(l.have.Containers), func(c container.Live) bool { return !c.On(network) || in(gone, c) })
 }
 
 // removals are the steps that remove the containers that use something.

@@ -327,6 +327,8 @@ func (b *builder) judgeState(svc desired.Service, r *replica) {
 	case l.State == container.Dead || l.State == container.Removing:
 		r.create, r.unless = append(r.create, NotRunning{State: l.State}), nil
 	case l.Up():
+	case slices.Contains(b.o.Rerun, svc.Name):
+		r.start = []Reason{Asked{"up"}}
 	case l.State == container.Exited && l.ExitCode == 0 && !l.Stopped && (l.Finished || b.awaited[svc.Name]):
 		r.done = true
 	default:

@@ -26,7 +26,7 @@ func (o observer) Observe(ctx context.Context, q engine.Query) (engine.Snapshot,
 	s := engine.Snapshot{Project: q.Project, Caps: o.c.caps}
 	var past []happening
 	err := together(ctx,
-		func(ctx context.Context) (err error) { s.Containers, err = o.listContainers(ctx, q.Project); return },
+		func(ctx context.Context) (err error) { s.Containers, err = o.ListContainers(ctx, q.Project); return },
 		func(ctx context.Context) (err error) {
 			s.Networks, err = o.listNetworks(ctx, byProject(q.Project))
 			return
@@ -73,7 +73,8 @@ func byProject(name string) client.Filters {
 	return make(client.Filters).Add("label", container.LabelProject+"="+name)
 }
 
-func (o observer) listContainers(ctx context.Context, project string) ([]container.Live, error) {
+// ListContainers is one call.
+func (o observer) ListContainers(ctx context.Context, project string) ([]container.Live, error) {
 	res, err := o.c.api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: byProject(project)})
 	if err != nil {
 		return nil, failed(err, "list containers")

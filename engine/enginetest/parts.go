@@ -442,6 +442,18 @@ func (p observer) Observe(ctx context.Context, q engine.Query) (s engine.Snapsho
 	return s, err
 }
 
+// ListContainers is a part of Observe.
+func (p observer) ListContainers(ctx context.Context, project string) (out []container.Live, err error) {
+	err = p.w.call(ctx, "ListContainers", project, func() error {
+		out = p.w.snapshot(engine.Query{Project: project}).Containers
+		for i := range out {
+			out[i].Stopped, out[i].Finished, out[i].Found = false, false, nil
+		}
+		return nil
+	})
+	return out, err
+}
+
 func (w *world) snapshot(q engine.Query) engine.Snapshot {
 	s := engine.Snapshot{Project: q.Project, Caps: w.knobs.Caps, Images: map[string]image.Live{}}
 	for _, b := range w.containers {

@@ -96,7 +96,24 @@ func (o *upOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return o.bringUp(ctx, res.Project, o.options(), func(plan.Plan) error { return nil })
+	options := o.options()
+	options.Rerun = o.rerun(res.Project)
+	return o.bringUp(ctx, res.Project, options, func(plan.Plan) error { return nil })
+}
+
+// rerun are the services whose one-shots run again although they have ended well: whoever stays to see their end wants to see one. A migration
+// that others wait for is not among them, unless it is named.
+func (o *upOptions) rerun(p compose.Project) []string {
+	var out []string
+	for _, s := range p.Services {
+		named, awaited := slices.Contains(o.services, s.Name), p.Awaited(s.Name)
+		switch {
+		case o.detach || o.noStart:
+		case named, s.Name == o.exitFrom, (o.abortOnExit || o.abortOnFailure) && o.exitFrom == "" && len(o.services) == 0 && !awaited:
+			out = append(out, s.Name)
+		}
+	}
+	return out
 }
 
 // bringUp makes the plan and, if it is a right one, carries it out.

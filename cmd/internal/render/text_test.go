@@ -92,7 +92,7 @@ func TestKindNames(t *testing.T) {
 		plan.PullPolicy{}: "pull_policy", plan.NotRunning{}: "not_running", plan.NetworkLost{}: "network_lost",
 		plan.LabelLost{}: "label_lost", plan.VolumeLost{}: "volume_lost", plan.NetworkReplaced{}: "network_replaced", plan.Asked{}: "asked",
 		plan.DependencyReplaced{}: "dependency_replaced", plan.Leftover{}: "leftover", plan.Scaled{}: "scaled", plan.Orphan{}: "orphan",
-		plan.Duplicate{}: "duplicate", plan.DependsOn{}: "depends_on", plan.StartContainer{}: "start_container",
+		plan.DependsOn{}: "depends_on", plan.StartContainer{}: "start_container",
 		plan.StopContainer{}: "stop_container", plan.RemoveContainer{}: "remove_container", plan.RenameContainer{}: "rename_container",
 		plan.RemoveNetwork{}: "remove_network", plan.RemoveVolume{}: "remove_volume", plan.RemoveImage{}: "remove_image",
 		plan.WaitContainer{}: "wait_container", plan.DisconnectNetwork{}: "disconnect_network",
