@@ -77,9 +77,6 @@ type Endpoint struct {
 	MacAddress   string
 }
 
-// FieldsLabel is the label of ours that holds the digests of a resource's fields.
-const FieldsLabel = "dev.tutti.fields"
-
 // Fields of a network that a change of means making it anew.
 func (s Spec) Fields() field.Set {
 	f := field.Set{}
@@ -121,7 +118,7 @@ func Diff(want Spec, have Live) []field.Change {
 	found := have.fields(want)
 	wanted := want.Fields()
 	paths := wanted.Digests().Differing(found.Digests())
-	if label, ok := have.Labels[FieldsLabel]; ok {
+	if label, ok := have.Labels[field.Label]; ok {
 		if made, err := field.Parse(label); err == nil {
 			paths = wanted.Digests().Differing(made)
 		}
@@ -135,7 +132,7 @@ func Diff(want Spec, have Live) []field.Change {
 
 // fields of what was found, as far as the Compose file speaks of them: what the engine chose by itself is left out.
 func (l Live) fields(want Spec) field.Set {
-	s := Spec{Driver: l.Driver, DriverOpts: l.Options, IPAM: l.IPAM, Internal: l.Internal, Attachable: l.Attachable, Labels: ownLabels(l.Labels)}
+	s := Spec{Driver: l.Driver, DriverOpts: l.Options, IPAM: l.IPAM, Internal: l.Internal, Attachable: l.Attachable, Labels: field.OwnLabels(l.Labels)}
 	if want.Driver == "" {
 		s.Driver = ""
 	}
@@ -156,14 +153,4 @@ func (l Live) fields(want Spec) field.Set {
 	}
 	s.EnableIPv4 = want.EnableIPv4
 	return s.Fields()
-}
-
-func ownLabels(all map[string]string) map[string]string {
-	own := map[string]string{}
-	for k, v := range all {
-		if !strings.HasPrefix(k, "com.docker.compose.") && !strings.HasPrefix(k, "dev.tutti.") {
-			own[k] = v
-		}
-	}
-	return own
 }

@@ -3,6 +3,7 @@ package network_test
 import (
 	"testing"
 
+	"github.com/tutti-run/tutti/engine/field"
 	"github.com/tutti-run/tutti/network"
 )
 
@@ -15,7 +16,7 @@ func TestDiff(t *testing.T) {
 	pool := bare
 	pool.IPAM.Pools = []network.Pool{{Subnet: "10.1.0.0/24", Gateway: "10.1.0.1"}}
 	labelled := bare
-	labelled.Labels = map[string]string{network.FieldsLabel: network.Spec{Internal: true}.Fields().Digests().String()}
+	labelled.Labels = map[string]string{field.Label: network.Spec{Internal: true}.Fields().Digests().String()}
 	for _, test := range []struct {
 		name string
 		want network.Spec

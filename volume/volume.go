@@ -94,9 +94,6 @@ func (m Mounted) Anonymous() bool {
 	return m.Type == Volume && len(m.Name) == 64 && strings.Trim(m.Name, "0123456789abcdef") == ""
 }
 
-// FieldsLabel is the label of ours that holds the digests of a resource's fields.
-const FieldsLabel = "dev.tutti.fields"
-
 // Fields of a volume: a change of one cannot be had without making the volume anew.
 func (s Spec) Fields() field.Set {
 	f := field.Set{}
@@ -113,13 +110,7 @@ func Diff(want Spec, have Live) []field.Change {
 	if want.External {
 		return nil
 	}
-	own := map[string]string{}
-	for k, v := range have.Labels {
-		if !strings.HasPrefix(k, "com.docker.compose.") && !strings.HasPrefix(k, "dev.tutti.") {
-			own[k] = v
-		}
-	}
-	found := Spec{Driver: have.Driver, DriverOpts: have.Options, Labels: own}.Fields()
+	found := Spec{Driver: have.Driver, DriverOpts: have.Options, Labels: field.OwnLabels(have.Labels)}.Fields()
 	wanted := want.Fields()
 	var out []field.Change
 	for _, p := range wanted.Digests().Differing(found.Digests()) {

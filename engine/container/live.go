@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tutti-run/tutti/engine/field"
 	"github.com/tutti-run/tutti/network"
 	"github.com/tutti-run/tutti/volume"
 )
@@ -27,7 +28,7 @@ const (
 	LabelNetwork         = "com.docker.compose.network"
 	LabelVolume          = "com.docker.compose.volume"
 
-	LabelFields = network.FieldsLabel // field path → digest, of a resource's fields
+	LabelFields = field.Label
 )
 
 // State of a container, in the engine's words.

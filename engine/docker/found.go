@@ -16,6 +16,7 @@ import (
 
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/engine/field"
 	"github.com/tutti-run/tutti/network"
 	"github.com/tutti-run/tutti/volume"
 )
@@ -119,7 +120,7 @@ func specOf(in apicontainer.InspectResponse, mac string) container.Spec {
 		Name: strings.TrimPrefix(in.Name, "/"), Image: c.Image, Command: c.Cmd, Entrypoint: c.Entrypoint,
 		Environment: environmentOf(c.Env), WorkingDir: c.WorkingDir, User: c.User, Hostname: c.Hostname, Domainname: c.Domainname,
 		TTY: c.Tty, StdinOpen: c.OpenStdin, StopSignal: c.StopSignal, StopTimeout: durationOf(c.StopTimeout),
-		Healthcheck: healthcheckOf(c.Healthcheck), Labels: ownLabels(c.Labels), Annotations: h.Annotations,
+		Healthcheck: healthcheckOf(c.Healthcheck), Labels: field.OwnLabels(c.Labels), Annotations: h.Annotations,
 		Mounts: mountsBack(in), Tmpfs: tmpfsBack(h.Tmpfs), VolumesFrom: h.VolumesFrom, ExtraHosts: h.ExtraHosts,
 		DNSSearch: h.DNSSearch, DNSOpts: h.DNSOptions, MacAddress: mac,
 		Restart:   container.Restart{Name: string(h.RestartPolicy.Name), MaxRetries: h.RestartPolicy.MaximumRetryCount},
@@ -168,17 +169,6 @@ func healthcheckOf(h *apicontainer.HealthConfig) *container.Healthcheck {
 	return &container.Healthcheck{
 		Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, StartInterval: h.StartInterval, Retries: h.Retries,
 	}
-}
-
-// ownLabels leaves out those that Docker Compose and we put on.
-func ownLabels(all map[string]string) map[string]string {
-	own := map[string]string{}
-	for k, v := range all {
-		if !strings.HasPrefix(k, "com.docker.compose.") && !strings.HasPrefix(k, "dev.tutti.") {
-			own[k] = v
-		}
-	}
-	return own
 }
 
 // plainCaps takes the prefix away that the engine puts before all.

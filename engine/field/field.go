@@ -136,6 +136,20 @@ var (
 	unescape = strings.NewReplacer("%2C", ",", "%3D", "=", "%25", "%")
 )
 
+// Label of ours on every resource that we make: the digests of its fields. It says what a resource was made with, and is all the state there is.
+const Label = "dev.tutti.fields"
+
+// OwnLabels are those that the user gave: without Docker Compose's and ours.
+func OwnLabels(all map[string]string) map[string]string {
+	own := map[string]string{}
+	for k, v := range all {
+		if !strings.HasPrefix(k, "com.docker.compose.") && !strings.HasPrefix(k, "dev.tutti.") {
+			own[k] = v
+		}
+	}
+	return own
+}
+
 // Differing are the paths whose digests differ between want and have, in order.
 func (d Digests) Differing(have Digests) []string {
 	var out []string

@@ -1,0 +1,147 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tutti-run/tutti/compose/desired"
+	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/volume"
+)
+
+// DownOptions of Down.
+type DownOptions struct {
+	Services      []string // none: all
+	Volumes       bool     // also named volumes that the file declares, and anonymous ones
+	Images        string   // "", local or all
+	RemoveOrphans bool
+	IgnoreOrphans bool
+	Timeout       *time.Duration
+}
+
+// Down says how to take a project away. The project may have only a name: then all that carries its label goes.
+func Down(p desired.Project, have engine.Snapshot, o DownOptions) (Plan, error) {
+	l := newLifecycle(p, have)
+	if err := l.known(o.Services); err != nil {
+		return Plan{}, err
+	}
+	out := Plan{Project: p.Name}
+	gone := l.containers(o.Services)
+	if orphans := orphansOf(p, have.Containers); len(p.Services) > 0 && len(o.Services) == 0 {
+		gone = slices.DeleteFunc(gone, func(c container.Live) bool { return !o.RemoveOrphans && !c.OneOff() && in(orphans, c) })
+		if left := slices.DeleteFunc(orphans, func(c container.Live) bool { return in(gone, c) }); len(left) > 0 && !o.IgnoreOrphans {
+			out.Warnings = append(out.Warnings, orphanWarning(left))
+		}
+	}
+	out.Nodes = teardown(gone, teardownOptions{timeout: o.Timeout, volumes: o.Volumes, dependents: l.dependents,
+		why: func(container.Live) Reason { return Asked{"down"} }})
+	if len(o.Services) == 0 {
+		out.Nodes = append(out.Nodes, l.removeNetworks(gone)...)
+	}
+	if o.Volumes {
+		out.Nodes = append(out.Nodes, l.removeVolumes(gone, o.Services)...)
+	}
+	out.Nodes = append(out.Nodes, l.removeImages(gone, o)...)
+	if len(o.Services) == 0 {
+		out.Warnings = append(out.Warnings, l.stillUsed(gone)...)
+	}
+	if len(out.Nodes) == 0 {
+		out.Warnings = append(out.Warnings, diag.Diagnostic{Severity: diag.Warning, Text: fmt.Sprintf("No resource found to remove for project %q.", p.Name)})
+	}
+	return out, out.sort()
+}
+
+func orphanWarning(orphans []container.Live) diag.Diagnostic {
+	return diag.Diagnostic{Severity: diag.Warning, Text: fmt.Sprintf("Found orphan containers (%s) for this project. If you removed or renamed this service in your compose file, "+
+		"you can run this command with the --remove-orphans flag to clean it up.", strings.Join(names(orphans), ", "))}
+}
+
+func in(ls []container.Live, c container.Live) bool {
+	return slices.ContainsFunc(ls, func(l container.Live) bool { return l.ID == c.ID })
+}
+
+// removeNetworks of the project, each as soon as its last user is gone.
+func (l *lifecycle) removeNetworks(gone []container.Live) []Node {
+	var out []Node
+	for _, n := range l.have.Networks {
+		if !l.ours(n.Labels) || len(l.usersLeft(n.Name, gone)) > 0 {
+			continue
+		}
+		out = append(out, Node{ID: ID("remove network " + n.Name), Step: RemoveNetwork{n.ID, n.Name}, Resource: Resource{Kind: Network, Name: n.Name},
+			Reasons: []Reason{Asked{"down"}}, After: removals(gone, func(c container.Live) bool { return c.On(n.Name) })})
+	}
+	return out
+}
+
+// stillUsed tells of networks that stay because containers that stay are on them.
+func (l *lifecycle) stillUsed(gone []container.Live) diag.List {
+	var out diag.List
+	for _, n := range l.have.Networks {
+		if users := l.usersLeft(n.Name, gone); l.ours(n.Labels) && len(users) > 0 {
+			out = append(out, diag.Diagnostic{Severity: diag.Warning,
+				Text: fmt.Sprintf("Network %s: Resource is still in use by %s", n.Name, strings.Join(names(users), ", "))})
+		}
+	}
+	return out
+}
+
+func (l *lifecycle) usersLeft(network string, gone []container.Live) []container.Live {
+	return slices.DeleteFunc(slices.Clone(l.have.Containers), func(c container.Live) bool { return !c.On(network) || in(gone, c) })
+}
+
+// removals are the steps that remove the containers that use something.
+func removals(gone []container.Live, uses func(container.Live) bool) []ID {
+	var out []ID
+	for _, c := range gone {
+		if uses(c) {
+			out = append(out, ID("remove "+c.Name))
+		}
+	}
+	return out
+}
+
+// removeVolumes of the project that the file declares; without a file, all that carry its label.
+func (l *lifecycle) removeVolumes(gone []container.Live, services []string) []Node {
+	var out []Node
+	for _, v := range l.have.Volumes {
+		declared := len(l.project.Services) == 0 || slices.ContainsFunc(l.project.Volumes, func(s volume.Spec) bool { return s.Name == v.Name && !s.External })
+		used := removals(gone, func(c container.Live) bool { return mountsVolume(c, v.Name) })
+		if !l.ours(v.Labels) || !declared || len(services) > 0 && len(used) == 0 || mountedElsewhere(l.have.Containers, gone, v.Name) {
+			continue
+		}
+		out = append(out, Node{ID: ID("remove volume " + v.Name), Step: RemoveVolume{v.Name}, Resource: Resource{Kind: Volume, Name: v.Name},
+			Reasons: []Reason{Asked{"--volumes"}}, After: used})
+	}
+	return out
+}
+
+func mountsVolume(c container.Live, name string) bool {
+	return slices.ContainsFunc(c.Mounts, func(m volume.Mounted) bool { return m.Name == name })
+}
+
+func mountedElsewhere(all, gone []container.Live, name string) bool {
+	return slices.ContainsFunc(all, func(c container.Live) bool { return mountsVolume(c, name) && !in(gone, c) })
+}
+
+// removeImages of the services: all, or those that have no name of their own.
+func (l *lifecycle) removeImages(gone []container.Live, o DownOptions) []Node {
+	refs := map[string]bool{}
+	for _, s := range l.project.Services {
+		local := s.Image.Build != nil && s.Image.Ref == l.project.Name+"-"+s.Name
+		_, here := l.have.Images[s.Image.Ref]
+		if here && (o.Images == "all" || o.Images == "local" && local) && (len(o.Services) == 0 || slices.Contains(o.Services, s.Name)) {
+			refs[s.Image.Ref] = true
+		}
+	}
+	var out []Node
+	for _, ref := range slices.Sorted(maps.Keys(refs)) {
+		out = append(out, Node{ID: ID("remove image " + ref), Step: RemoveImage{ref}, Resource: Resource{Kind: Image, Name: ref},
+			Reasons: []Reason{Asked{"--rmi " + o.Images}}, After: removals(gone, func(c container.Live) bool { return c.Image == ref || c.ImageID == l.have.Images[ref].ID })})
+	}
+	return out
+}

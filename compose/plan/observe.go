@@ -1,0 +1,59 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/tutti-run/tutti/compose/desired"
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/volume"
+)
+
+// Query is what has to be observed for a project.
+func Query(p desired.Project) engine.Query {
+	q := engine.Query{Project: p.Name}
+	images, networks, volumes := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, s := range p.Services {
+		if s.Image.Ref != "" {
+			images[s.Image.Ref] = true
+		}
+		for _, a := range s.Container.Networks {
+			networks[a.Name] = true
+		}
+		for _, m := range s.Container.Mounts {
+			if m.Type == volume.Volume && m.Source != "" {
+				volumes[m.Source] = true
+			}
+		}
+	}
+	q.Images, q.Networks, q.Volumes = sortedKeys(images), sortedKeys(networks), sortedKeys(volumes)
+	q.Networks = slices.DeleteFunc(q.Networks, predefined)
+	return q
+}
+
+// Needs are containers and images that have to be inspected before a plan can say what they were.
+type Needs struct {
+	Containers []string // ids
+	Images     []string // ids
+}
+
+// Inspections says what is missing in the snapshot: only what differs, or what Docker Compose made from another file.
+func Inspections(want desired.State, have engine.Snapshot) Needs {
+	var out Needs
+	images, live := map[string]bool{}, liveByService(have.Containers)
+	for _, l := range have.Containers {
+		svc, ok := want.Service(l.Service())
+		if !ok || l.OneOff() || l.Number() == 0 {
+			continue
+		}
+		ours, differs := container.Known(want.Replica(svc.Name, l.Number()).Spec, configHash(svc, live), l)
+		if differs && l.Found == nil {
+			out.Containers = append(out.Containers, l.ID)
+		}
+		if (!ours && differs || l.Found != nil) && have.Images[l.ImageID].Defaults == nil {
+			images[l.ImageID] = true
+		}
+	}
+	out.Images = sortedKeys(images)
+	return out
+}
