@@ -32,21 +32,21 @@ const (
 
 // UpOptions of Plan and Up, in the words of the command line.
 type UpOptions struct {
-	Services           []string // none: all
-	NoDeps             bool
-	Rerun              []string // services whose one-shots run again although they have ended well
-	Recreate           Recreate
-	AlwaysRecreateDeps bool
-	RemoveOrphans      bool
-	IgnoreOrphans      bool // COMPOSE_IGNORE_ORPHANS: no warning either
-	Scale              map[string]int
-	Timeout            *time.Duration // -t
-	RenewAnonVolumes   bool           // -V
-	NoStart            bool
-	Pull               string // --pull: always, missing, never, build; "" is the file's policy
-	Build              bool   // --build
-	NoBuild            bool
-	Wait               bool
+	Services           []string       `json:"services,omitempty"` // none: all
+	NoDeps             bool           `json:"noDeps,omitempty"`
+	Rerun              []string       `json:"rerun,omitempty"` // services whose one-shots run again although they have ended well
+	Recreate           Recreate       `json:"recreate,omitempty"`
+	AlwaysRecreateDeps bool           `json:"alwaysRecreateDeps,omitempty"`
+	RemoveOrphans      bool           `json:"removeOrphans,omitempty"`
+	IgnoreOrphans      bool           `json:"ignoreOrphans,omitempty"` // COMPOSE_IGNORE_ORPHANS: no warning either
+	Scale              map[string]int `json:"scale,omitempty"`
+	Timeout            *time.Duration `json:"timeout,omitempty"`          // -t
+	RenewAnonVolumes   bool           `json:"renewAnonVolumes,omitempty"` // -V
+	NoStart            bool           `json:"noStart,omitempty"`
+	Pull               string         `json:"pull,omitempty"`  // --pull: always, missing, never, build; "" is the file's policy
+	Build              bool           `json:"build,omitempty"` // --build
+	NoBuild            bool           `json:"noBuild,omitempty"`
+	Wait               bool           `json:"wait,omitempty"`
 }
 
 // DownOptions of Down.
