@@ -25,11 +25,15 @@ services:
     volumes: [/data, "named:/named"]
     networks: [front, back]
     depends_on: [store]
+    configs: [page]
 networks:
   front:
   back:
 volumes:
   named:
+configs:
+  page:
+    content: a page
 `
 
 var killNames = []string{"store-1", "store-2", "web-1"}
@@ -131,7 +135,7 @@ func upKilledAfter(t *testing.T, s *stack, k int) (last dock.Call, killed bool) 
 	return last, killed
 }
 
-// converged: nothing to do, the names as they should be, all running, every mark kept.
+// converged: nothing to do, the names as they should be, all running, the config in its place, every mark kept.
 func (s *stack) converged(marked []string) {
 	s.t.Helper()
 	s.settled()
@@ -143,6 +147,9 @@ func (s *stack) converged(marked []string) {
 		if c.State != "running" {
 			s.t.Errorf("%s is %s", name, c.State)
 		}
+	}
+	if page := s.inside("web-1", "cat", "/page"); page != "a page" {
+		s.t.Errorf("web-1 has the config %q", page)
 	}
 	if now := marks(s); !slices.Equal(now, marked) {
 		s.t.Errorf("volumes of %v held their marks, now only those of %v do", marked, now)
