@@ -31,6 +31,9 @@ var dockerClient = []string{"github.com/moby/moby/...", "github.com/containerd/e
 // yaml is compose-go, what it logs and reads durations through, and the parser.
 var yaml = []string{"github.com/compose-spec/compose-go/v2/...", "github.com/sirupsen/logrus", "github.com/xhit/go-str2duration/v2", "go.yaml.in/yaml/v4"}
 
+// terminal are the libraries that know columns, colours and keys, and words for times.
+var terminal = []string{"charm.land/...", "github.com/charmbracelet/...", "github.com/mattn/go-runewidth", "golang.org/x/term", "github.com/muesli/...", "github.com/docker/go-units"}
+
 // checks are what any test may use.
 var checks = []string{"pgregory.net/rapid", "go.uber.org/goleak", "github.com/google/go-cmp/...", "github.com/rogpeppe/go-internal/...", "golang.org/x/tools/txtar", "github.com/creack/pty"}
 
@@ -58,9 +61,9 @@ var laws = map[string]law{
 	"engine/enginetest": {ours: append([]string{"engine"}, leaves...), others: []string{"pgregory.net/rapid"}},
 
 	"cmd/internal/render": {ours: append([]string{"compose", "compose/apply", "compose/plan", "compose/graph", "compose/desired", "compose/diag", "engine"}, leaves...),
-		others: []string{"charm.land/...", "github.com/charmbracelet/...", "github.com/mattn/go-runewidth", "golang.org/x/term", "github.com/muesli/...", "github.com/docker/go-units"},
-		tests:  []string{"engine/enginetest"}},
-	"cmd/internal/cli": {ours: append([]string{"compose/...", "engine", "cmd/internal/render"}, leaves...), others: []string{"github.com/spf13/...", "golang.org/x/term"},
+		others: terminal, tests: []string{"engine/enginetest"}},
+	"cmd/internal/table": {ours: append([]string{"engine"}, leaves...), others: terminal},
+	"cmd/internal/cli": {ours: append([]string{"compose/...", "engine", "cmd/internal/render", "cmd/internal/table"}, leaves...), others: []string{"github.com/spf13/...", "golang.org/x/term"},
 		tests: []string{"engine/enginetest", "engine/docker"}},
 	"cmd/tutti": {ours: []string{"cmd/internal/cli", "cmd/internal/render", "compose", "engine", "engine/docker", "engine/buildkit"},
 		tests: []string{"engine/enginetest"}},

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tutti-run/tutti/cmd/internal/render"
+	"github.com/tutti-run/tutti/cmd/internal/table"
 	"github.com/tutti-run/tutti/compose"
 )
 
@@ -55,5 +55,5 @@ func (o *lsOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return render.Projects(o.Stdout, all, o.format, o.quiet)
+	return table.Projects(o.Stdout, all, o.format, o.quiet)
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tutti-run/tutti/cmd/internal/render"
+	"github.com/tutti-run/tutti/cmd/internal/table"
 	"github.com/tutti-run/tutti/compose"
 )
 
@@ -14,7 +14,7 @@ import (
 type psOptions struct {
 	*cli
 	compose.PsOptions
-	table  render.PsOptions
+	table  table.PsOptions
 	filter string
 }
 
@@ -67,5 +67,5 @@ func (o *psOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return render.Ps(o.Stdout, all, o.table)
+	return table.Ps(o.Stdout, all, o.table)
 }

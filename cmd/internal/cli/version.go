@@ -3,7 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/tutti-run/tutti/cmd/internal/render"
+	"github.com/tutti-run/tutti/cmd/internal/table"
 )
 
 // versionOptions of version.
@@ -26,5 +26,5 @@ func (c *cli) version() *cobra.Command {
 }
 
 func (o versionOptions) run() error {
-	return render.Version(o.Stdout, render.VersionInfo{Version: o.Version}, o.format, o.short)
+	return table.Version(o.Stdout, table.VersionInfo{Version: o.Version}, o.format, o.short)
 }

@@ -1,4 +1,5 @@
-package render
+// Package table writes containers, projects and versions as tables, as JSON or by a template of the user's, as the docker CLI does.
+package table
 
 import (
 	"bytes"
@@ -89,6 +90,16 @@ func toJSON(v any) (string, error) {
 	e.SetEscapeHTML(false)
 	err := e.Encode(v)
 	return strings.TrimSpace(b.String()), err
+}
+
+// jsonLine writes a value as JSON, angle brackets as they are.
+func jsonLine(w io.Writer, v any) error {
+	text, err := toJSON(v)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(w, text)
+	return err
 }
 
 // title has each word begin with a capital letter.
