@@ -150,16 +150,21 @@ func (e *Engine) Containers(ctx context.Context, project string) ([]Container, e
 
 // Networks of a project by name.
 func (e *Engine) Networks(ctx context.Context, project string) ([]string, error) {
-	var out []struct{ Name string }
-	if err := e.Do(ctx, "GET", "/networks?filters="+byLabel(projectLabel+"="+project), nil, &out); err != nil {
-		return nil, err
-	}
+	list, err := e.networks(ctx, project)
 	var names []string
-	for _, n := range out {
+	for _, n := range list {
 		names = append(names, n.Name)
 	}
 	slices.Sort(names)
-	return names, nil
+	return names, err
+}
+
+type network struct{ ID, Name string }
+
+func (e *Engine) networks(ctx context.Context, project string) ([]network, error) {
+	var out []network
+	err := e.Do(ctx, "GET", "/networks?filters="+byLabel(projectLabel+"="+project), nil, &out)
+	return out, err
 }
 
 // Volumes of a project by name; anonymous ones carry no label and are not among them.
@@ -364,10 +369,10 @@ func (e *Engine) RemoveProject(ctx context.Context, project string) error {
 	for _, c := range containers {
 		errs = append(errs, e.remove(ctx, "/containers/"+c.ID+"?force=1&v=1"))
 	}
-	networks, err := e.Networks(ctx, project)
+	networks, err := e.networks(ctx, project)
 	errs = append(errs, err)
-	for _, n := range networks {
-		errs = append(errs, e.remove(ctx, "/networks/"+n))
+	for _, n := range networks { // by id: two may bear one name
+		errs = append(errs, e.remove(ctx, "/networks/"+n.ID))
 	}
 	volumes, err := e.Volumes(ctx, project)
 	errs = append(errs, err)
