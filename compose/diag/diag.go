@@ -93,6 +93,14 @@ func Nearest(word string, candidates []string) string {
 	return best
 }
 
+// DidYouMean is the hint that names the nearest candidate, "" if none is near.
+func DidYouMean(word string, candidates []string) string {
+	if near := Nearest(word, candidates); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return ""
+}
+
 // distance of Levenshtein with swaps of neighbours, given up above limit.
 func distance(a, b string, limit int) int {
 	if abs(len(a)-len(b)) > limit {

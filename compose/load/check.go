@@ -76,7 +76,7 @@ func (s *session) checkBuild(c types.ServiceConfig) {
 		other, ok := s.anyService(target)
 		if !ok {
 			d := s.complain(at("additional_contexts", name), "service %q: additional context %q is of unknown service %q", c.Name, name, target)
-			d.Hint = didYouMean(target, s.allServices())
+			d.Hint = diag.DidYouMean(target, s.allServices())
 		} else if other.Build == nil {
 			s.complain(at("additional_contexts", name), "service %q: additional context %q is of service %q, which is not built", c.Name, name, target)
 		}
@@ -139,7 +139,7 @@ func checkReference[T any](s *session, c types.ServiceConfig, key, kind, name st
 	path := append([]string{"services", c.Name}, strings.Split(key, ".")...)
 	d := s.complain(s.item(path, name), "service %q refers to undefined %s %q", c.Name, kind, name)
 	d.Path = strings.Join(append(path, name), ".")
-	if d.Hint = didYouMean(name, slices.Collect(maps.Keys(declared))); d.Hint == "" {
+	if d.Hint = diag.DidYouMean(name, slices.Collect(maps.Keys(declared))); d.Hint == "" {
 		d.Hint = fmt.Sprintf("declare it under %q at the top level", kind+"s")
 	}
 	return false
@@ -170,10 +170,7 @@ func (s *session) checkExternal(c types.ServiceConfig, kind, name string, def ty
 }
 
 func (s *session) warnOnce(at spot, format string, args ...any) {
-	d := diag.Diagnostic{Severity: diag.Warning, Place: at.place(), Text: fmt.Sprintf(format, args...)}
-	if !s.has(d) {
-		s.diags = append(s.diags, d)
-	}
+	s.addOnce(diag.Diagnostic{Severity: diag.Warning, Place: at.place(), Text: fmt.Sprintf(format, args...)})
 }
 
 // checkDependencies checks that what the service comes after is there and enabled.
@@ -222,7 +219,7 @@ func (s *session) missing(c types.ServiceConfig, via, name string, off types.Ser
 		return
 	}
 	d := s.complain(at, "service %q %s %q, which is not a service", c.Name, verb, name)
-	d.Hint = didYouMean(name, s.allServices())
+	d.Hint = diag.DidYouMean(name, s.allServices())
 	d.Path = strings.Join(append(path, name), ".")
 }
 

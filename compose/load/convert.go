@@ -3,6 +3,7 @@ package load
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 func (s *session) convert() {
 	p := s.project
 	s.desired = desired.Project{
-		Name: p.Name, WorkingDir: p.WorkingDir, Files: s.files, EnvFiles: s.named,
+		Name: p.Name, WorkingDir: p.WorkingDir, Files: s.paths, EnvFiles: s.named,
 		Disabled: slices.Sorted(maps.Keys(p.DisabledServices)),
 		Networks: s.networks(), Volumes: volumes(p.Volumes),
 	}
@@ -379,4 +380,10 @@ func (s *session) hashWith(name string, id func(service string) string) string {
 		c.VolumesFrom[i] = id(other)
 	}
 	return serviceHash(s.flatten(c))
+}
+
+// compatible tells whether names are joined with "_", as the first Docker Compose did.
+func (s *session) compatible() bool {
+	b, _ := strconv.ParseBool(strings.ToLower(s.env["COMPOSE_COMPATIBILITY"]))
+	return b
 }

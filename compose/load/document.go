@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/tutti-run/tutti/compose/diag"
 )
 
@@ -99,117 +102,6 @@ func (f *file) warning(n *yaml.Node, format string, args ...any) diag.Diagnostic
 	return d
 }
 
-// resolve follows an alias to what it stands for.
-func resolve(n *yaml.Node) *yaml.Node {
-	for n != nil && n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	return n
-}
-
-// pair is a key of a mapping and its value, aliases resolved.
-type pair struct {
-	key, value *yaml.Node
-	in         *yaml.Node // the mapping that holds it
-}
-
-// pairs of a mapping as it reads once merge keys are carried out: own keys first, then merged ones that they do not hide.
-func pairs(m *yaml.Node) []pair {
-	var out []pair
-	var merged []*yaml.Node
-	for i := 0; i+1 < len(m.Content); i += 2 {
-		k, v := m.Content[i], m.Content[i+1]
-		if isMerge(k) {
-			merged = append(merged, bases(v)...)
-			continue
-		}
-		out = append(out, pair{k, resolve(v), m})
-	}
-	if len(merged) == 0 {
-		return out
-	}
-	seen := map[string]bool{}
-	for _, p := range out {
-		seen[p.key.Value] = true
-	}
-	done := map[*yaml.Node]bool{m: true}
-	for len(merged) > 0 { // merged mappings may merge others
-		b := merged[0]
-		merged = merged[1:]
-		if b.Kind != yaml.MappingNode || done[b] {
-			continue
-		}
-		done[b] = true
-		for i := 0; i+1 < len(b.Content); i += 2 {
-			k, v := b.Content[i], b.Content[i+1]
-			if isMerge(k) {
-				merged = append(merged, bases(v)...)
-			} else if !seen[k.Value] {
-				seen[k.Value] = true
-				out = append(out, pair{k, resolve(v), b})
-			}
-		}
-	}
-	return out
-}
-
-func isMerge(k *yaml.Node) bool { return k.Value == "<<" && k.ShortTag() == "!!merge" }
-
-// bases are the mappings that a merge key names.
-func bases(v *yaml.Node) []*yaml.Node {
-	v = resolve(v)
-	if v.Kind != yaml.SequenceNode {
-		return []*yaml.Node{v}
-	}
-	var out []*yaml.Node
-	for _, e := range v.Content {
-		out = append(out, resolve(e))
-	}
-	return out
-}
-
-// child is the value under key, nil if there is none.
-func child(m *yaml.Node, key string) *yaml.Node {
-	_, v := entry(m, key)
-	return v
-}
-
-func entry(m *yaml.Node, key string) (k, v *yaml.Node) {
-	if m == nil || m.Kind != yaml.MappingNode {
-		return nil, nil
-	}
-	plain := true
-	for i := 0; i+1 < len(m.Content); i += 2 {
-		if m.Content[i].Value == key && !isMerge(m.Content[i]) {
-			return m.Content[i], resolve(m.Content[i+1])
-		}
-		plain = plain && !isMerge(m.Content[i])
-	}
-	if plain {
-		return nil, nil
-	}
-	for _, p := range pairs(m) {
-		if p.key.Value == key {
-			return p.key, p.value
-		}
-	}
-	return nil, nil
-}
-
-// drop removes a key from a mapping, or an item from a list.
-func drop(from, n *yaml.Node) {
-	step := 1
-	if from.Kind == yaml.MappingNode {
-		step = 2
-	}
-	for i := 0; i < len(from.Content); i += step {
-		if from.Content[i] == n {
-			from.Content = append(from.Content[:i:i], from.Content[i+step:]...)
-			return
-		}
-	}
-}
-
 // encode writes the trees back, for files whose tags the tree alone cannot carry out.
 func (f *file) encode() ([]byte, error) {
 	if !f.edited {
@@ -223,4 +115,34 @@ func (f *file) encode() ([]byte, error) {
 		}
 	}
 	return b.Bytes(), enc.Close()
+}
+
+// abs is a path that stands in the file.
+func (f *file) abs(path string) string {
+	if home, ok := strings.CutPrefix(path, "~"); ok {
+		if h, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(h, home)
+		}
+	}
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(f.dir, path)
+}
+
+// config is the file as compose-go takes it: the trees where it can be, which saves it the parsing, else the text.
+func (f *file) config() ([]types.ConfigFile, error) {
+	if f.tagged {
+		b, err := f.encode()
+		return []types.ConfigFile{{Filename: f.path, Content: b}}, err
+	}
+	var out []types.ConfigFile
+	for _, d := range f.docs {
+		m := map[string]any{}
+		if err := d.Decode(&m); err != nil {
+			return nil, diag.List{f.broken(err)}
+		}
+		out = append(out, types.ConfigFile{Filename: f.path, Config: m})
+	}
+	return out, nil
 }

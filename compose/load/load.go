@@ -69,9 +69,7 @@ func (s *session) failed(err error) (Result, error) {
 		return Result{Diags: s.diags}, err
 	}
 	for _, d := range list {
-		if !s.has(d) {
-			s.diags = append(s.diags, d)
-		}
+		s.addOnce(d)
 	}
 	s.diags.Sort()
 	return Result{Diags: s.diags}, s.diags
@@ -83,14 +81,15 @@ func ProjectName(_ context.Context, o Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if o.ProjectName == "" && l.env["COMPOSE_PROJECT_NAME"] == "" && len(l.files) == 0 {
+	if o.ProjectName == "" && l.env["COMPOSE_PROJECT_NAME"] == "" && len(l.paths) == 0 {
 		return "", ErrNoFile
 	}
 	if o.ProjectName != "" || l.env["COMPOSE_PROJECT_NAME"] != "" {
 		return l.projectName(o, "")
 	}
 	defer silence()()
-	s := &session{o: o, location: l}
+	s := newSession(o)
+	s.location = l
 	if err := s.readFiles(); err != nil {
 		_, err = s.failed(err)
 		return "", err
@@ -111,29 +110,31 @@ func Environment(o Options) (map[string]string, error) {
 type session struct {
 	o Options
 	*location
-	name     string
-	main     []*file // in order of -f
-	others   []*file // included and extended
-	diags    diag.List
-	broken   map[string]bool // path of what was dropped because of a mistake
-	keys     map[string]bool // all that stand in the files
-	unusable bool            // a mistake that leaves nothing to load
-	project  *types.Project  // as `up` sees it
-	dict     map[string]any  // with NoInterpolate: what config prints
-	desired  desired.Project
+	*files
+	*notes
+	name    string
+	broken  map[string]bool // path of what was dropped because of a mistake
+	keys    map[string]bool // all that stand in the files
+	project *types.Project  // as `up` sees it
+	dict    map[string]any  // with NoInterpolate: what config prints
+	desired desired.Project
 
 	unresolved  map[string]types.ServiceConfig // before env files were read
 	fromEnvFile map[string]map[string]string   // service → variable → env file that set it
 }
 
+func newSession(o Options) *session {
+	return &session{o: o, files: &files{}, notes: &notes{}, broken: map[string]bool{}, keys: map[string]bool{}}
+}
+
 func open(o Options) (*session, error) {
-	s := &session{o: o, broken: map[string]bool{}, keys: map[string]bool{}}
+	s := newSession(o)
 	l, err := locate(o)
 	if err != nil {
 		return s, err
 	}
-	s.location, s.diags = l, l.notes
-	if len(l.files) == 0 {
+	s.location, s.diags = l, l.found
+	if len(l.paths) == 0 {
 		return s, ErrNoFile
 	}
 	if err := s.readFiles(); err != nil {
@@ -149,7 +150,8 @@ func open(o Options) (*session, error) {
 
 // readFiles reads and parses the files that the user named, all of them even if one is broken.
 func (s *session) readFiles() error {
-	for _, path := range s.files {
+	s.files.cwd = s.location.cwd
+	for _, path := range s.paths {
 		text, err := s.read(path)
 		if err != nil {
 			s.diags = append(s.diags, diag.Diagnostic{Severity: diag.Error, Text: fmt.Sprintf("read compose file: %v", err)})
@@ -177,7 +179,7 @@ func (s *session) read(path string) ([]byte, error) {
 }
 
 // nameInFiles is the last `name:` of the files, interpolated.
-func (s *session) nameInFiles() string {
+func (s *files) nameInFiles() string {
 	name := ""
 	for _, f := range s.main {
 		for _, d := range f.docs {
@@ -259,7 +261,7 @@ func (s *session) compose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.project.ComposeFiles = s.files
+	s.project.ComposeFiles = s.paths
 	return nil
 }
 

@@ -18,18 +18,16 @@ import (
 // ErrNoFile is returned when no Compose file was named and none was found; its text is Docker Compose's.
 var ErrNoFile = errors.New("no configuration file provided: not found")
 
-const stdin = "-"
-
 // location is where a project is: its files, its directory, and the environment that its files are interpolated with.
 type location struct {
 	cwd      string
 	dir      string            // of the project
-	files    []string          // absolute, or "-"
+	paths    []string          // of its files; absolute, or "-"
 	envFiles []string          // absolute
 	named    []string          // env files that the user named
 	env      map[string]string // of the process, then of the env files
 	profiles []string
-	notes    diag.List
+	found    diag.List // what else might have been meant
 }
 
 // locate follows the order of Docker Compose: the process environment wins, then the .env beside the named file or in the
@@ -70,7 +68,7 @@ func start(o Options) (*location, error) {
 		l.env["PWD"] = cwd
 	}
 	for _, f := range o.Files {
-		l.files = append(l.files, l.abs(f))
+		l.paths = append(l.paths, l.abs(f))
 	}
 	if o.ProjectDirectory != "" {
 		l.dir = l.abs(o.ProjectDirectory)
@@ -121,7 +119,7 @@ func (l *location) projectDir(o Options) string {
 	if o.ProjectDirectory != "" {
 		return l.abs(o.ProjectDirectory)
 	}
-	for _, f := range l.files {
+	for _, f := range l.paths {
 		if f != stdin {
 			return filepath.Dir(f)
 		}
@@ -143,7 +141,7 @@ func (l *location) readEnvFiles(o Options) error {
 	if err != nil {
 		var shown []string
 		for _, f := range files {
-			shown = append(shown, l.display(f))
+			shown = append(shown, l.show(f))
 		}
 		return fault("read env file %s: %s", strings.Join(shown, ", "), discreet(err))
 	}
@@ -174,7 +172,7 @@ func (l *location) defaultEnvFile(o Options) (string, error) {
 }
 
 func (l *location) findFiles() error {
-	if len(l.files) > 0 {
+	if len(l.paths) > 0 {
 		return nil
 	}
 	if list, ok := l.env["COMPOSE_FILE"]; ok {
@@ -196,7 +194,7 @@ func (l *location) fromVariable(list string) error {
 				return fault("COMPOSE_FILE: no such file: %q", f)
 			}
 		}
-		l.files = append(l.files, path)
+		l.paths = append(l.paths, path)
 	}
 	return nil
 }
@@ -226,13 +224,13 @@ func (l *location) take(found []string) {
 		return
 	}
 	if len(found) > 1 {
-		l.notes = append(l.notes, diag.Diagnostic{
-			Severity: diag.Warning, Place: diag.Place{File: l.display(found[1])},
+		l.found = append(l.found, diag.Diagnostic{
+			Severity: diag.Warning, Place: diag.Place{File: l.show(found[1])},
 			Text: fmt.Sprintf("not used: %s comes first", filepath.Base(found[0])),
 			Hint: "name both with -f, or remove one",
 		})
 	}
-	l.files = append(l.files, found[0])
+	l.paths = append(l.paths, found[0])
 }
 
 func existing(dir string, names []string) []string {
@@ -246,17 +244,7 @@ func existing(dir string, names []string) []string {
 	return out
 }
 
-// display is the path as the user would write it from where they are.
-func (l *location) display(path string) string {
-	if path == stdin {
-		return "stdin"
-	}
-	rel, err := filepath.Rel(l.cwd, path)
-	if err != nil || strings.HasPrefix(rel, ".."+string(filepath.Separator)+"..") {
-		return path
-	}
-	return rel
-}
+func (l *location) show(path string) string { return shown(l.cwd, path) }
 
 // projectName is -p, COMPOSE_PROJECT_NAME, the last name: of the files, or the name of the project directory.
 func (l *location) projectName(o Options, fromFiles string) (string, error) {

@@ -2,10 +2,12 @@ package load
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/tutti-run/tutti/compose/diag"
 )
 
@@ -23,7 +25,7 @@ func (p spot) place() diag.Place {
 }
 
 // placeOf is where the files have a path of the model, "services.web.ports.0", or what of it they have.
-func (s *session) placeOf(path string) diag.Place {
+func (s *files) placeOf(path string) diag.Place {
 	for parts := strings.Split(path, "."); len(parts) > 0; parts = parts[:len(parts)-1] {
 		if key, _ := s.at(parts...); key.found() {
 			return key.place()
@@ -37,7 +39,7 @@ func (p spot) found() bool { return p.node != nil }
 
 // at is where the merged model has path from: the last file that sets it wins, extends is followed. The key is where a
 // mapping names it, the value where it is set; both are the same for an item of a list.
-func (s *session) at(path ...string) (key, value spot) {
+func (s *files) at(path ...string) (key, value spot) {
 	for _, f := range s.lastFirst() {
 		for i := len(f.docs) - 1; i >= 0; i-- {
 			if k, v := f.descend(f.docs[i], path); v != nil {
@@ -52,7 +54,7 @@ func (s *session) at(path ...string) (key, value spot) {
 }
 
 // lastFirst are all files of the project, those that win first.
-func (s *session) lastFirst() []*file {
+func (s *files) lastFirst() []*file {
 	var out []*file
 	for i := len(s.main) - 1; i >= 0; i-- {
 		out = append(out, s.main[i])
@@ -124,7 +126,7 @@ func listed(list *yaml.Node, p string) *yaml.Node {
 }
 
 // inBase looks in what a service extends, and in what that extends.
-func (s *session) inBase(path []string) (key, value spot) {
+func (s *files) inBase(path []string) (key, value spot) {
 	seen := map[spot]bool{}
 	_, svc := s.at("services", path[1])
 	for svc.found() && !seen[svc] {
@@ -142,7 +144,7 @@ func (s *session) inBase(path []string) (key, value spot) {
 }
 
 // base is the service that a service extends.
-func (s *session) base(svc spot) (spot, bool) {
+func (s *files) base(svc spot) (spot, bool) {
 	ext := child(svc.node, "extends")
 	if ext == nil {
 		return spot{}, false
@@ -167,7 +169,7 @@ func (s *session) base(svc spot) (spot, bool) {
 	return spot{}, false
 }
 
-func (s *session) fileAt(path string) *file {
+func (s *files) fileAt(path string) *file {
 	for _, list := range [][]*file{s.main, s.others} {
 		for _, f := range list {
 			if f.path == path {
@@ -179,7 +181,7 @@ func (s *session) fileAt(path string) *file {
 }
 
 // nearest is the spot of path, or of the longest part of it that is written down.
-func (s *session) nearest(path ...string) spot {
+func (s *files) nearest(path ...string) spot {
 	for n := len(path); n > 0; n-- {
 		if k, v := s.at(path[:n]...); k.found() {
 			if n == len(path) && v.node.Kind == yaml.ScalarNode && v.node.ShortTag() != "!!null" {
@@ -192,7 +194,7 @@ func (s *session) nearest(path ...string) spot {
 }
 
 // item is the spot of a name within the list or mapping at path: the key of a mapping, the item of a list.
-func (s *session) item(path []string, name string) spot {
+func (s *files) item(path []string, name string) spot {
 	if k, _ := s.at(append(path[:len(path):len(path)], name)...); k.found() {
 		return k
 	}
@@ -200,7 +202,7 @@ func (s *session) item(path []string, name string) spot {
 }
 
 // interpolated is the item that gives name once its variables are put in, or that is the path name.
-func (s *session) interpolated(path []string, name string) spot {
+func (s *files) interpolated(path []string, name string) spot {
 	_, list := s.at(path...)
 	if list.found() && list.node.Kind == yaml.SequenceNode {
 		for _, e := range list.node.Content {
@@ -221,29 +223,64 @@ func (s *session) interpolated(path []string, name string) spot {
 }
 
 // declares tells whether a file names it, rather than compose-go having put it there.
-func (s *session) declares(path ...string) bool {
+func (s *files) declares(path ...string) bool {
 	k, _ := s.at(path...)
 	return k.found()
 }
 
-func (s *session) complain(at spot, format string, args ...any) *diag.Diagnostic {
-	return s.tell(diag.Error, at, format, args...)
+func baseName(svc spot) string {
+	ext := child(svc.node, "extends")
+	if n := child(ext, "service"); n != nil {
+		ext = n
+	}
+	return svc.file.interpolate(ext.Value)
 }
 
-func (s *session) warn(at spot, format string, args ...any) *diag.Diagnostic {
-	return s.tell(diag.Warning, at, format, args...)
+// createsHostPath tells whether a bind asks for create_host_path itself or is in the short form, which implies it.
+func (s *files) createsHostPath(service string, v types.ServiceVolumeConfig) bool {
+	_, item := s.volumeItem(service, v.Target)
+	if !item.found() || item.node.Kind != yaml.MappingNode {
+		return true
+	}
+	return child(child(item.node, "bind"), "create_host_path") != nil
 }
 
-func (s *session) tell(sev diag.Severity, at spot, format string, args ...any) *diag.Diagnostic {
-	s.diags = append(s.diags, diag.Diagnostic{Severity: sev, Place: at.place(), Text: fmt.Sprintf(format, args...)})
-	return &s.diags[len(s.diags)-1]
-}
-
-func (s *session) has(d diag.Diagnostic) bool {
-	for _, e := range s.diags {
-		if e == d {
-			return true
+// volumeItem is where a service's volume with that target is written.
+func (s *files) volumeItem(service, target string) (key, item spot) {
+	k, list := s.at("services", service, "volumes")
+	if !list.found() {
+		return k, list
+	}
+	for _, e := range list.node.Content {
+		e = resolve(e)
+		if t := child(e, "target"); t != nil && filepath.Clean(list.file.interpolate(t.Value)) == target {
+			return k, spot{list.file, e}
 		}
+	}
+	return k, spot{}
+}
+
+// label is a path in the user's words: `service "web": healthcheck.interval`.
+func label(path []string) string {
+	if len(path) < 2 {
+		return strings.Join(path, ".")
+	}
+	kind := strings.TrimSuffix(path[0], "s")
+	if !isName(path[0]) {
+		return strings.Join(path, ".")
+	}
+	out := fmt.Sprintf("%s %q", kind, path[1])
+	if len(path) > 2 {
+		out += ": " + strings.Join(path[2:], ".")
+	}
+	return out
+}
+
+// isName tells whether the keys under a path are names that the user gives, where x- means nothing.
+func isName(generic string) bool {
+	switch generic {
+	case "services", "networks", "volumes", "configs", "secrets", "models", "jobs", "services.*.depends_on", "services.*.networks":
+		return true
 	}
 	return false
 }

@@ -41,7 +41,7 @@ func (s *session) enable() error {
 }
 
 func (s *session) noService(name string) error {
-	return diag.List{{Severity: diag.Error, Text: fmt.Sprintf("no such service: %s", name), Hint: didYouMean(name, s.allServices())}}
+	return diag.List{{Severity: diag.Error, Text: fmt.Sprintf("no such service: %s", name), Hint: diag.DidYouMean(name, s.allServices())}}
 }
 
 // matching are the enabled services that a name stands for, which may be a pattern.

@@ -149,15 +149,6 @@ func (c *structure) mapping(n *yaml.Node, sh *shape, generic string) bool {
 	return c.complete(n, sh, all, generic)
 }
 
-// isName tells whether the keys under a path are names that the user gives, where x- means nothing.
-func isName(generic string) bool {
-	switch generic {
-	case "services", "networks", "volumes", "configs", "secrets", "models", "jobs", "services.*.depends_on", "services.*.networks":
-		return true
-	}
-	return false
-}
-
 func join(generic, key string) string {
 	if generic == "" {
 		return key
@@ -185,9 +176,10 @@ func (c *structure) unknown(p pair, m *yaml.Node, sh *shape) {
 			names = append(names, k)
 		}
 	}
-	if near := diag.Nearest(p.key.Value, names); near != "" {
-		d.Hint = fmt.Sprintf("did you mean %q?", near)
-	} else if len(sh.keys) == 0 && len(sh.patterns) > 0 {
+	if d.Hint = diag.DidYouMean(p.key.Value, names); d.Hint != "" {
+		return
+	}
+	if len(sh.keys) == 0 && len(sh.patterns) > 0 {
 		d.Text = fmt.Sprintf("%s%q cannot be a name here: letters, digits, dots, dashes and underscores only", c.prefix(), p.key.Value)
 	} else if len(c.path) == 0 && looksLikeService(p.value) {
 		d.Hint = "a service belongs under \"services\""
@@ -252,9 +244,7 @@ func (c *structure) scalar(n *yaml.Node, sh *shape, generic string) bool {
 	}
 	if len(sh.enum) > 0 && !slices.Contains(sh.enum, text) {
 		d := c.fail(n, "%s: %q is not one of %s", c.label(), text, strings.Join(sh.enum, ", "))
-		if near := diag.Nearest(text, sh.enum); near != "" {
-			d.Hint = fmt.Sprintf("did you mean %q?", near)
-		}
+		d.Hint = diag.DidYouMean(text, sh.enum)
 		return false
 	}
 	if sh.match != nil && !sh.match.MatchString(text) {
@@ -334,20 +324,4 @@ func (c *structure) prefix() string {
 		return ""
 	}
 	return c.label() + ": "
-}
-
-// label is a path in the user's words: `service "web": healthcheck.interval`.
-func label(path []string) string {
-	if len(path) < 2 {
-		return strings.Join(path, ".")
-	}
-	kind := strings.TrimSuffix(path[0], "s")
-	if !isName(path[0]) {
-		return strings.Join(path, ".")
-	}
-	out := fmt.Sprintf("%s %q", kind, path[1])
-	if len(path) > 2 {
-		out += ": " + strings.Join(path[2:], ".")
-	}
-	return out
 }

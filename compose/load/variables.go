@@ -184,11 +184,11 @@ func braced(text string) int {
 	return -1
 }
 
-// checkVariables tells about the variables of one value.
-func (s *session) checkVariables(f *file, n *yaml.Node) {
+// checkVariables tells about the variables of one value; strict makes those that are not set errors.
+func (f *file) checkVariables(n *yaml.Node, strict bool, to *notes) {
 	if nested(n.Value) > deepest {
-		s.complain(spot{f, n}, "variables are nested too deep")
-		s.unusable = true
+		to.complain(spot{f, n}, "variables are nested too deep")
+		to.fatal = true
 		return
 	}
 	for _, u := range uses(n.Value, f.lookup) {
@@ -197,18 +197,18 @@ func (s *session) checkVariables(f *file, n *yaml.Node) {
 		case u.name == "":
 			d.Text = "\"$\" is not followed by a variable's name"
 			d.Hint = "write $$ for a plain $"
-			s.unusable = true
+			to.fatal = true
 		case u.missing:
 			d.Text = strings.TrimSuffix(fmt.Sprintf("required variable %s is missing a value: %s", u.name, f.interpolate(u.text)), ": ")
-			s.unusable = true
+			to.fatal = true
 		default:
 			d.Text = fmt.Sprintf("variable %q is not set", u.name)
-			if !s.o.Strict {
+			if !strict {
 				d.Severity = diag.Warning
 				d.Text += ", an empty text is used"
 			}
 		}
-		s.diags = append(s.diags, d)
+		to.diags = append(to.diags, d)
 	}
 }
 
