@@ -13,6 +13,7 @@ import (
 
 	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/compose/graph"
+	"github.com/tutti-run/tutti/compose/load/source"
 )
 
 // check does on the merged model what compose-go's consistency check does, in linear time, and goes on where that stops.
@@ -36,7 +37,7 @@ func (s *session) check() {
 	s.unsupportedTop()
 }
 
-func (s *session) service404(name string) spot { return s.nearest("services", name) }
+func (s *session) service404(name string) source.Spot { return s.Nearest("services", name) }
 
 // excused tells whether something under path was taken out as a mistake: what follows from that is no news.
 func (s *session) excused(path ...string) bool {
@@ -51,7 +52,7 @@ func (s *session) excused(path ...string) bool {
 
 func (s *session) checkSource(c types.ServiceConfig) {
 	if c.Build == nil && c.Image == "" && c.Provider == nil && !s.excused("services", c.Name) {
-		d := s.complain(s.service404(c.Name), "service %q has neither an image nor a build context specified", c.Name)
+		d := s.Complain(s.service404(c.Name), "service %q has neither an image nor a build context specified", c.Name)
 		d.Hint = "give it image: or build:"
 	}
 }
@@ -61,12 +62,14 @@ func (s *session) checkBuild(c types.ServiceConfig) {
 	if b == nil {
 		return
 	}
-	at := func(path ...string) spot { return s.nearest(append([]string{"services", c.Name, "build"}, path...)...) }
+	at := func(path ...string) source.Spot {
+		return s.Nearest(append([]string{"services", c.Name, "build"}, path...)...)
+	}
 	if b.DockerfileInline != "" && b.Dockerfile != "" {
-		s.complain(at("dockerfile_inline"), "service %q: build has both dockerfile and dockerfile_inline", c.Name)
+		s.Complain(at("dockerfile_inline"), "service %q: build has both dockerfile and dockerfile_inline", c.Name)
 	}
 	if len(b.Platforms) > 0 && c.Platform != "" && !slices.Contains(b.Platforms, c.Platform) {
-		s.complain(at("platforms"), "service %q: build.platforms lacks the service's platform %q", c.Name, c.Platform)
+		s.Complain(at("platforms"), "service %q: build.platforms lacks the service's platform %q", c.Name, c.Platform)
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.AdditionalContexts)) {
 		target, ok := strings.CutPrefix(b.AdditionalContexts[name], types.ServicePrefix)
@@ -75,17 +78,17 @@ func (s *session) checkBuild(c types.ServiceConfig) {
 		}
 		other, ok := s.anyService(target)
 		if !ok {
-			d := s.complain(at("additional_contexts", name), "service %q: additional context %q is of unknown service %q", c.Name, name, target)
+			d := s.Complain(at("additional_contexts", name), "service %q: additional context %q is of unknown service %q", c.Name, name, target)
 			d.Hint = diag.DidYouMean(target, s.allServices())
 		} else if other.Build == nil {
-			s.complain(at("additional_contexts", name), "service %q: additional context %q is of service %q, which is not built", c.Name, name, target)
+			s.Complain(at("additional_contexts", name), "service %q: additional context %q is of service %q, which is not built", c.Name, name, target)
 		}
 	}
 	for _, ref := range b.Secrets {
 		checkReference(s, c, "build.secrets", "secret", ref.Source, s.project.Secrets)
 	}
 	for _, key := range buildKitOnly(b) {
-		s.warn(at(key), "service %q: build.%s needs BuildKit", c.Name, key)
+		s.Warn(at(key), "service %q: build.%s needs BuildKit", c.Name, key)
 	}
 }
 
@@ -103,7 +106,7 @@ func (s *session) allServices() []string {
 
 func (s *session) checkReferences(c types.ServiceConfig) {
 	if c.NetworkMode != "" && len(c.Networks) > 0 {
-		s.complain(s.nearest("services", c.Name, "network_mode"), "service %q has both network_mode and networks", c.Name)
+		s.Complain(s.Nearest("services", c.Name, "network_mode"), "service %q has both network_mode and networks", c.Name)
 	}
 	for _, k := range slices.Sorted(maps.Keys(c.Networks)) {
 		checkReference(s, c, "networks", "network", k, s.project.Networks)
@@ -137,7 +140,7 @@ func checkReference[T any](s *session, c types.ServiceConfig, key, kind, name st
 		return false
 	}
 	path := append([]string{"services", c.Name}, strings.Split(key, ".")...)
-	d := s.complain(s.item(path, name), "service %q refers to undefined %s %q", c.Name, kind, name)
+	d := s.Complain(s.Item(path, name), "service %q refers to undefined %s %q", c.Name, kind, name)
 	d.Path = strings.Join(append(path, name), ".")
 	if d.Hint = diag.DidYouMean(name, slices.Collect(maps.Keys(declared))); d.Hint == "" {
 		d.Hint = fmt.Sprintf("declare it under %q at the top level", kind+"s")
@@ -146,31 +149,31 @@ func checkReference[T any](s *session, c types.ServiceConfig, key, kind, name st
 }
 
 func (s *session) checkExternal(c types.ServiceConfig, kind, name string, def types.FileObjectConfig) {
-	at := s.item([]string{"services", c.Name, kind}, name)
+	at := s.Item([]string{"services", c.Name, kind}, name)
 	one := strings.TrimSuffix(kind, "s")
 	switch {
 	case bool(def.External):
-		d := s.tell(s.atStart(), at, "service %q: unsupported external %s %q", c.Name, one, name)
+		d := s.Tell(s.atStart(), at, "service %q: unsupported external %s %q", c.Name, one, name)
 		d.Hint = "only Swarm keeps " + kind + "; give it file:, environment: or content:"
 	case def.Driver != "":
-		s.tell(s.atStart(), s.nearest(kind, name, "driver"), "%s %q: driver is not supported", one, name)
+		s.Tell(s.atStart(), s.Nearest(kind, name, "driver"), "%s %q: driver is not supported", one, name)
 	case def.TemplateDriver != "":
-		s.tell(s.atStart(), s.nearest(kind, name, "template_driver"), "%s %q: template_driver is not supported", one, name)
+		s.Tell(s.atStart(), s.Nearest(kind, name, "template_driver"), "%s %q: template_driver is not supported", one, name)
 	case def.File == "" && c.ReadOnly:
-		s.tell(s.atStart(), at, "service %q is read-only: %s %q must come from file:", c.Name, one, name)
+		s.Tell(s.atStart(), at, "service %q is read-only: %s %q must come from file:", c.Name, one, name)
 	case def.File != "":
 		if _, err := os.Stat(def.File); errors.Is(err, fs.ErrNotExist) {
-			s.warnOnce(s.nearest(kind, name, "file"), "%s %q: file %s does not exist", one, name, s.display(def.File))
+			s.warnOnce(s.Nearest(kind, name, "file"), "%s %q: file %s does not exist", one, name, s.Display(def.File))
 		}
 	case def.Environment != "" && def.Content == "":
 		if _, ok := s.env[def.Environment]; !ok {
-			s.warnOnce(s.nearest(kind, name, "environment"), "%s %q: variable %q is not set", one, name, def.Environment)
+			s.warnOnce(s.Nearest(kind, name, "environment"), "%s %q: variable %q is not set", one, name, def.Environment)
 		}
 	}
 }
 
-func (s *session) warnOnce(at spot, format string, args ...any) {
-	s.addOnce(diag.Diagnostic{Severity: diag.Warning, Place: at.place(), Text: fmt.Sprintf(format, args...)})
+func (s *session) warnOnce(at source.Spot, format string, args ...any) {
+	s.AddOnce(diag.Diagnostic{Severity: diag.Warning, Place: at.Place(), Text: fmt.Sprintf(format, args...)})
 }
 
 // checkDependencies checks that what the service comes after is there and enabled.
@@ -193,51 +196,51 @@ func (s *session) checkDependencies(c types.ServiceConfig) {
 			continue
 		}
 		via := "depends_on"
-		if i, ok := implied[name]; ok && !s.declares("services", c.Name, "depends_on", name) {
+		if i, ok := implied[name]; ok && !s.Declares("services", c.Name, "depends_on", name) {
 			via = i.via
 		}
 		s.missing(c, via, name, off, disabled)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.DependsOn)) {
 		if c.DependsOn[name].Condition == "" {
-			s.complain(s.item([]string{"services", c.Name, "depends_on"}, name), "service %q: depends_on.%s needs \"condition\"", c.Name, name)
+			s.Complain(s.Item([]string{"services", c.Name, "depends_on"}, name), "service %q: depends_on.%s needs \"condition\"", c.Name, name)
 		}
 	}
 }
 
 func (s *session) missing(c types.ServiceConfig, via, name string, off types.ServiceConfig, disabled bool) {
 	path := []string{"services", c.Name, via}
-	at := s.item(path, name)
+	at := s.Item(path, name)
 	verb := "depends on"
 	if via != "depends_on" {
 		verb = via + " names"
 	}
 	if disabled {
-		d := s.complain(at, "service %q %s %q, which no active profile enables", c.Name, verb, name)
+		d := s.Complain(at, "service %q %s %q, which no active profile enables", c.Name, verb, name)
 		d.Hint = fmt.Sprintf("add --profile %s", strings.Join(off.Profiles, " or --profile "))
 		d.Path = strings.Join(append(path, name), ".")
 		return
 	}
-	d := s.complain(at, "service %q %s %q, which is not a service", c.Name, verb, name)
+	d := s.Complain(at, "service %q %s %q, which is not a service", c.Name, verb, name)
 	d.Hint = diag.DidYouMean(name, s.allServices())
 	d.Path = strings.Join(append(path, name), ".")
 }
 
 func (s *session) checkAmounts(c types.ServiceConfig) {
-	at := func(path ...string) spot { return s.nearest(append([]string{"services", c.Name}, path...)...) }
+	at := func(path ...string) source.Spot { return s.Nearest(append([]string{"services", c.Name}, path...)...) }
 	differ := func(short, long string) {
-		s.complain(at(short), "service %q: can't set distinct values on %q and %q", c.Name, short, long)
+		s.Complain(at(short), "service %q: can't set distinct values on %q and %q", c.Name, short, long)
 	}
 	if n := c.GetScale(); n < 0 {
-		s.complain(at("scale"), "service %q: scale must be 0 or more", c.Name)
+		s.Complain(at("scale"), "service %q: scale must be 0 or more", c.Name)
 	} else if n > 1 && c.ContainerName != "" {
-		s.complain(at("container_name"), "service %q: %d replicas can't share one container_name", c.Name, n)
+		s.Complain(at("container_name"), "service %q: %d replicas can't share one container_name", c.Name, n)
 	}
 	if c.Deploy == nil {
 		return
 	}
 	if r := c.Deploy.Replicas; r != nil && *r < 0 {
-		s.complain(at("deploy", "replicas"), "service %q: deploy.replicas must be 0 or more", c.Name)
+		s.Complain(at("deploy", "replicas"), "service %q: deploy.replicas must be 0 or more", c.Name)
 	} else if r != nil && c.Scale != nil && *r != *c.Scale {
 		differ("scale", "deploy.replicas")
 	}
@@ -260,19 +263,19 @@ func (s *session) checkAmounts(c types.ServiceConfig) {
 // checkTargets checks that nothing is mounted twice at one place.
 func (s *session) checkTargets(c types.ServiceConfig) {
 	seen := map[string]string{}
-	taken := func(at spot, what, target string) {
+	taken := func(at source.Spot, what, target string) {
 		if before, ok := seen[target]; ok {
-			s.complain(at, "service %q: %s mounts %s, where %s mounts already", c.Name, what, target, before)
+			s.Complain(at, "service %q: %s mounts %s, where %s mounts already", c.Name, what, target, before)
 		}
 		seen[target] = what
 	}
 	for _, t := range c.Tmpfs {
 		path, _, _ := strings.Cut(t, ":")
-		taken(s.item([]string{"services", c.Name, "tmpfs"}, t), "tmpfs", path)
+		taken(s.Item([]string{"services", c.Name, "tmpfs"}, t), "tmpfs", path)
 	}
 	for i, v := range c.Volumes {
-		at := s.nearest("services", c.Name, "volumes")
-		if _, item := s.volumeItem(c.Name, v.Target); item.found() {
+		at := s.Nearest("services", c.Name, "volumes")
+		if _, item := s.VolumeItem(c.Name, v.Target); item.Found() {
 			at = item
 		}
 		taken(at, fmt.Sprintf("volumes.%d", i), v.Target)
@@ -281,13 +284,13 @@ func (s *session) checkTargets(c types.ServiceConfig) {
 
 func (s *session) checkDetails(c types.ServiceConfig) {
 	if h := c.HealthCheck; h != nil && len(h.Test) > 0 && !slices.Contains([]string{"CMD", "CMD-SHELL", "NONE"}, h.Test[0]) {
-		d := s.complain(s.nearest("services", c.Name, "healthcheck", "test"), "service %q: healthcheck.test must start with CMD, CMD-SHELL or NONE", c.Name)
+		d := s.Complain(s.Nearest("services", c.Name, "healthcheck", "test"), "service %q: healthcheck.test must start with CMD, CMD-SHELL or NONE", c.Name)
 		d.Hint = `write it as text, or put "CMD" first`
 	}
 	if c.Develop != nil {
 		for _, w := range c.Develop.Watch {
 			if w.Target == "" && w.Action != types.WatchActionRebuild && w.Action != types.WatchActionRestart {
-				s.complain(s.nearest("services", c.Name, "develop", "watch"), "service %q: develop.watch needs a target for %q", c.Name, w.Action)
+				s.Complain(s.Nearest("services", c.Name, "develop", "watch"), "service %q: develop.watch needs a target for %q", c.Name, w.Action)
 			}
 		}
 	}
@@ -297,12 +300,12 @@ func (s *session) checkDetails(c types.ServiceConfig) {
 	}
 	for _, r := range requests {
 		if len(r.IDs) > 0 && r.Count != 0 {
-			s.complain(s.nearest("services", c.Name, "deploy", "resources", "reservations", "devices"), "service %q: a device has both count and device_ids", c.Name)
+			s.Complain(s.Nearest("services", c.Name, "deploy", "resources", "reservations", "devices"), "service %q: a device has both count and device_ids", c.Name)
 		}
 	}
 	for name, u := range c.Ulimits {
 		if u != nil && u.Single == 0 && u.Soft > u.Hard && u.Hard >= 0 {
-			s.complain(s.nearest("services", c.Name, "ulimits", name), "service %q: ulimits.%s: soft limit %d is over hard limit %d", c.Name, name, u.Soft, u.Hard)
+			s.Complain(s.Nearest("services", c.Name, "ulimits", name), "service %q: ulimits.%s: soft limit %d is over hard limit %d", c.Name, name, u.Soft, u.Hard)
 		}
 	}
 }
@@ -318,7 +321,7 @@ func (s *session) checkContents() {
 	for _, k := range slices.Sorted(maps.Keys(s.project.Volumes)) {
 		v := s.project.Volumes[k]
 		if v.External && (v.Driver != "" || len(v.DriverOpts) > 0 || len(v.Labels) > 0) {
-			s.complain(s.nearest("volumes", k, "external"), "volume %q is external: it takes nothing but a name", k)
+			s.Complain(s.Nearest("volumes", k, "external"), "volume %q is external: it takes nothing but a name", k)
 		}
 	}
 }
@@ -333,15 +336,15 @@ func (s *session) checkContent(kind, name string, def types.FileObjectConfig) {
 		all = all[:2]
 	}
 	for _, k := range all {
-		if s.declares(kind, name, k) {
+		if s.Declares(kind, name, k) {
 			given = append(given, k)
 		}
 	}
 	switch {
 	case len(given) > 1:
-		s.complain(s.nearest(kind, name, given[1]), "%s: only one of %s can be set", label([]string{kind, name}), strings.Join(given, " and "))
+		s.Complain(s.Nearest(kind, name, given[1]), "%s: only one of %s can be set", source.Label([]string{kind, name}), strings.Join(given, " and "))
 	case len(given) == 0 && def.File == "" && def.Environment == "" && def.Content == "":
-		s.complain(s.nearest(kind, name), "%s needs one of %s", label([]string{kind, name}), strings.Join(all, ", "))
+		s.Complain(s.Nearest(kind, name), "%s needs one of %s", source.Label([]string{kind, name}), strings.Join(all, ", "))
 	}
 }
 
@@ -353,7 +356,7 @@ func (s *session) checkContainerNames() {
 			continue
 		}
 		if before, ok := first[n]; ok {
-			s.complain(s.nearest("services", name, "container_name"), "service %q: container name %q is already in use by service %q", name, n, before)
+			s.Complain(s.Nearest("services", name, "container_name"), "service %q: container name %q is already in use by service %q", name, n, before)
 			continue
 		}
 		first[n] = name
@@ -380,10 +383,10 @@ func (s *session) checkCycle() {
 	nodes := inDirection(cycle.Nodes, s.project.Services)
 	c := s.project.Services[nodes[0]]
 	via := "depends_on"
-	if i, ok := implied(c)[nodes[1]]; ok && !s.declares("services", c.Name, "depends_on", nodes[1]) {
+	if i, ok := implied(c)[nodes[1]]; ok && !s.Declares("services", c.Name, "depends_on", nodes[1]) {
 		via = i.via
 	}
-	s.complain(s.item([]string{"services", c.Name, via}, nodes[1]), "services depend on each other in a circle: %s", strings.Join(nodes, " → "))
+	s.Complain(s.Item([]string{"services", c.Name, via}, nodes[1]), "services depend on each other in a circle: %s", strings.Join(nodes, " → "))
 }
 
 // inDirection turns a cycle round if need be, so that each service depends on the next, and begins with the first by name.

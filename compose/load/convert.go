@@ -46,7 +46,7 @@ func (s *session) service(c types.ServiceConfig) desired.Service {
 }
 
 func (s *session) flatten(c types.ServiceConfig) flat {
-	return flatten(c, func(v types.ServiceVolumeConfig) bool { return s.createsHostPath(c.Name, v) })
+	return flatten(c, func(v types.ServiceVolumeConfig) bool { return s.CreatesHostPath(c.Name, v.Target) })
 }
 
 func (s *session) container(c types.ServiceConfig) container.Spec {
@@ -258,7 +258,7 @@ func (s *session) depends(c types.ServiceConfig) []desired.Dependency {
 		dep := desired.Dependency{Service: name, Condition: desired.Condition(d.Condition), Required: d.Required, Restart: d.Restart, Via: "depends_on"}
 		if i, ok := implied[name]; ok {
 			dep.Namespace = i.namespace
-			if !s.declares("services", c.Name, "depends_on", name) {
+			if !s.Declares("services", c.Name, "depends_on", name) {
 				dep.Via = i.via
 			}
 		}

@@ -345,7 +345,7 @@ func (s *session) securityOpt(c types.ServiceConfig) []string {
 			err = json.Compact(&b, text)
 		}
 		if err != nil {
-			s.complain(s.item([]string{"services", c.Name, "security_opt"}, opt), "service %q: read seccomp profile: %v", c.Name, err)
+			s.Complain(s.Item([]string{"services", c.Name, "security_opt"}, opt), "service %q: read seccomp profile: %v", c.Name, err)
 			continue
 		}
 		out = append(out, "seccomp="+b.String())

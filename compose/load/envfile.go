@@ -93,13 +93,13 @@ func (s *session) readLabels(c *types.ServiceConfig) {
 
 // unread tells why a file of a service could not be read.
 func (s *session) unread(c *types.ServiceConfig, key, path string, err error) {
-	at := s.item([]string{"services", c.Name, key}, path)
+	at := s.Item([]string{"services", c.Name, key}, path)
 	kind := strings.ReplaceAll(key, "_", " ")
 	if errors.Is(err, fs.ErrNotExist) {
-		s.complain(at, "service %q: %s %s not found", c.Name, kind, s.display(path))
+		s.Complain(at, "service %q: %s %s not found", c.Name, kind, s.Display(path))
 		return
 	}
-	s.complain(at, "service %q: read %s %s: %s", c.Name, kind, s.display(path), discreet(err))
+	s.Complain(at, "service %q: read %s %s: %s", c.Name, kind, s.Display(path), discreet(err))
 }
 
 // discreet is what an error about an env file says, without the part of the file that it repeats: that may be a secret.

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/load/source"
 )
 
 // explain gives what compose-go says a place. What may only follow from mistakes told already is left out.
@@ -17,13 +18,13 @@ func (s *session) explain(err error) error {
 	if errors.As(err, &list) {
 		return list
 	}
-	if s.diags.HasErrors() {
-		return s.diags
+	if s.Diags.HasErrors() {
+		return s.Diags
 	}
 	for _, e := range split(err) {
-		s.diags = append(s.diags, s.diagnose(e.Error()))
+		s.Diags = append(s.Diags, s.diagnose(e.Error()))
 	}
-	return s.diags
+	return s.Diags
 }
 
 // split takes joined errors apart.
@@ -48,39 +49,39 @@ var (
 
 func (s *session) diagnose(text string) diag.Diagnostic {
 	d := diag.Diagnostic{Severity: diag.Error}
-	var at spot
+	var at source.Spot
 	for _, re := range []*regexp.Regexp{interpolating, dotted} {
 		if m := re.FindStringSubmatch(text); m != nil {
 			path := strings.FieldsFunc(m[1], func(r rune) bool { return r == '.' || r == '[' || r == ']' })
-			at, text = s.nearest(path...), label(path)+": "+m[2]
+			at, text = s.Nearest(path...), source.Label(path)+": "+m[2]
 			d.Path = strings.Join(path, ".")
 			break
 		}
 	}
-	if m := ofService.FindStringSubmatch(text); !at.found() && m != nil {
-		at = s.nearest("services", m[1])
+	if m := ofService.FindStringSubmatch(text); !at.Found() && m != nil {
+		at = s.Nearest("services", m[1])
 	}
-	if v := s.quoted(text); v.found() && !at.found() {
+	if v := s.quoted(text); v.Found() && !at.Found() {
 		at = v
 	}
-	d.Place = at.place()
+	d.Place = at.Place()
 	d.Text = strings.Join(strings.Fields(causes.ReplaceAllString(text, "")), " ")
 	return d
 }
 
 // quoted is the longest value of a file that a message repeats.
-func (s *session) quoted(text string) spot {
-	var best spot
-	for _, f := range s.main {
-		todo := slices.Clone(f.docs)
+func (s *session) quoted(text string) source.Spot {
+	var best source.Spot
+	for _, f := range s.Main {
+		todo := slices.Clone(f.Docs)
 		for len(todo) > 0 {
 			n := todo[len(todo)-1]
 			todo = append(todo[:len(todo)-1], n.Content...)
 			if n.Kind != yaml.ScalarNode || len(n.Value) < 4 || !strings.Contains(text, n.Value) {
 				continue
 			}
-			if !best.found() || len(n.Value) > len(best.node.Value) {
-				best = spot{f, n}
+			if !best.Found() || len(n.Value) > len(best.Node.Value) {
+				best = f.Spot(n)
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/load/source"
 )
 
 // claim of a service on ports of the host.
@@ -33,7 +34,7 @@ func (s *session) checkHostPorts() {
 			}
 			if n := c.GetScale(); n > 1 && !told {
 				told = true
-				d := s.warn(s.portSpot(c, p), "service %q: %d replicas want host port %s, only one can have it", name, n, cl.text)
+				d := s.Warn(s.portSpot(c, p), "service %q: %d replicas want host port %s, only one can have it", name, n, cl.text)
 				d.Hint = "leave the host port out, or give a range"
 			}
 			key := p.Protocol + "/" + strconv.Itoa(cl.first)
@@ -68,7 +69,7 @@ func (s *session) checkClaim(c types.ServiceConfig, p types.ServicePortConfig, c
 		if p.Protocol != "tcp" {
 			text += "/" + p.Protocol
 		}
-		d := s.tell(s.atStart(), s.portSpot(c, p), "%s", text)
+		d := s.Tell(s.atStart(), s.portSpot(c, p), "%s", text)
 		d.Path = "services." + c.Name + ".ports"
 		return
 	}
@@ -94,21 +95,21 @@ func parseAddress(text string) (netip.Addr, bool) {
 }
 
 // portSpot is where a port of a service is written.
-func (s *session) portSpot(c types.ServiceConfig, p types.ServicePortConfig) spot {
-	k, list := s.at("services", c.Name, "ports")
-	if !list.found() {
+func (s *session) portSpot(c types.ServiceConfig, p types.ServicePortConfig) source.Spot {
+	k, list := s.At("services", c.Name, "ports")
+	if !list.Found() {
 		return k
 	}
-	for _, e := range list.node.Content {
-		e = resolve(e)
-		if v := child(e, "published"); v != nil && list.file.interpolate(v.Value) == p.Published {
-			return spot{list.file, v}
+	for _, e := range list.Node.Content {
+		e = source.Resolve(e)
+		if v := source.Child(e, "published"); v != nil && list.File.Interpolate(v.Value) == p.Published {
+			return list.File.Spot(v)
 		}
-		made, err := types.ParsePortConfig(list.file.interpolate(e.Value))
+		made, err := types.ParsePortConfig(list.File.Interpolate(e.Value))
 		if err == nil && slices.ContainsFunc(made, func(q types.ServicePortConfig) bool {
 			return q.Published == p.Published && q.Target == p.Target && q.HostIP == p.HostIP && q.Protocol == p.Protocol
 		}) {
-			return spot{list.file, e}
+			return list.File.Spot(e)
 		}
 	}
 	return k

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tutti-run/tutti/compose/load/source"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -13,35 +14,35 @@ import (
 // "upgrading", version 1 to 2.
 
 // modernise turns the documents of a file that are in the first form into today's.
-func (s *session) modernise(f *file) {
-	for _, d := range f.docs {
+func (s *session) modernise(f *source.File) {
+	for _, d := range f.Docs {
 		if !isLegacy(d) {
 			continue
 		}
 		l := &legacy{f: f, root: d}
 		l.convert()
-		w := f.warning(d, "services stand at the top level: this is the version 1 form")
-		w.Hint = "write it like this today:\n" + l.text()
-		s.diags = append(s.diags, w)
-		f.edited = true
+		s.Warn(f.Spot(d), "services stand at the top level: this is the version 1 form").Hint = "write it like this today:\n" + l.text()
+		f.Edited = true
 	}
 }
 
 func isLegacy(d *yaml.Node) bool {
-	if child(d, "services") != nil || child(d, "include") != nil {
+	if source.Child(d, "services") != nil || source.Child(d, "include") != nil {
 		return false
 	}
-	if v := child(d, "version"); v != nil && !strings.HasPrefix(v.Value, "1") {
+	if v := source.Child(d, "version"); v != nil && !strings.HasPrefix(v.Value, "1") {
 		return false
 	}
-	return slices.ContainsFunc(pairs(d), func(p pair) bool { return looksLikeService(p.value) })
+	return slices.ContainsFunc(source.Pairs(d), func(p source.Pair) bool { return looksLikeService(p.Value) })
 }
 
-func looksLikeService(n *yaml.Node) bool { return child(n, "image") != nil || child(n, "build") != nil }
+func looksLikeService(n *yaml.Node) bool {
+	return source.Child(n, "image") != nil || source.Child(n, "build") != nil
+}
 
 // legacy is one document under conversion.
 type legacy struct {
-	f       *file
+	f       *source.File
 	root    *yaml.Node
 	names   []string              // of the services
 	volumes map[string]*yaml.Node // named ones → the driver, nil for the default
@@ -52,7 +53,7 @@ func (l *legacy) convert() {
 	var rest []*yaml.Node
 	for i := 0; i+1 < len(l.root.Content); i += 2 {
 		k, v := l.root.Content[i], l.root.Content[i+1]
-		if l.isService(k.Value, resolve(v)) {
+		if l.isService(k.Value, source.Resolve(v)) {
 			services.Content = append(services.Content, k, v)
 			l.names = append(l.names, k.Value)
 		} else if k.Value != "version" {
@@ -61,7 +62,7 @@ func (l *legacy) convert() {
 	}
 	l.volumes = map[string]*yaml.Node{}
 	for i := 1; i < len(services.Content); i += 2 {
-		l.service(resolve(services.Content[i]))
+		l.service(source.Resolve(services.Content[i]))
 	}
 	l.root.Content = append(rest, text("services", l.root), services)
 	l.declare()
@@ -82,7 +83,7 @@ var colon = regexp.MustCompile(`\s*:\s*`)
 
 func (l *legacy) service(c *yaml.Node) {
 	for _, key := range lists {
-		if v := child(c, key); v != nil && (v.Kind != yaml.MappingNode) {
+		if v := source.Child(c, key); v != nil && (v.Kind != yaml.MappingNode) {
 			l.list(c, key, v)
 		}
 	}
@@ -91,7 +92,7 @@ func (l *legacy) service(c *yaml.Node) {
 	l.logging(c)
 	l.volumesFrom(c)
 	l.named(c)
-	drop(c, keyOf(c, "lxc_conf"))
+	l.f.Drop(c, keyOf(c, "lxc_conf"))
 }
 
 func (l *legacy) list(c *yaml.Node, key string, v *yaml.Node) {
@@ -119,12 +120,12 @@ func (l *legacy) list(c *yaml.Node, key string, v *yaml.Node) {
 
 // build: . and dockerfile: X become one mapping.
 func (l *legacy) build(c *yaml.Node) {
-	file := child(c, "dockerfile")
+	file := source.Child(c, "dockerfile")
 	if file == nil {
 		return
 	}
-	drop(c, keyOf(c, "dockerfile"))
-	if b := child(c, "build"); b != nil && b.Kind == yaml.ScalarNode {
+	l.f.Drop(c, keyOf(c, "dockerfile"))
+	if b := source.Child(c, "build"); b != nil && b.Kind == yaml.ScalarNode {
 		context := *b
 		m := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: b.Line, Column: b.Column}
 		m.Content = []*yaml.Node{text("context", b), &context, text("dockerfile", file), file}
@@ -138,7 +139,7 @@ func (l *legacy) net(c *yaml.Node) {
 		return
 	}
 	k.Value = "network_mode"
-	v := child(c, "network_mode")
+	v := source.Child(c, "network_mode")
 	if name, ok := strings.CutPrefix(v.Value, "container:"); ok && slices.Contains(l.names, name) {
 		v.Value = "service:" + name
 	}
@@ -147,9 +148,9 @@ func (l *legacy) net(c *yaml.Node) {
 func (l *legacy) logging(c *yaml.Node) {
 	m := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: c.Line, Column: c.Column}
 	for _, k := range [][2]string{{"log_driver", "driver"}, {"log_opt", "options"}} {
-		if v := child(c, k[0]); v != nil {
+		if v := source.Child(c, k[0]); v != nil {
 			m.Content = append(m.Content, text(k[1], v), v)
-			drop(c, keyOf(c, k[0]))
+			l.f.Drop(c, keyOf(c, k[0]))
 		}
 	}
 	if len(m.Content) > 0 {
@@ -160,7 +161,7 @@ func (l *legacy) logging(c *yaml.Node) {
 
 // volumesFrom named a service or, if there was none of that name, a container.
 func (l *legacy) volumesFrom(c *yaml.Node) {
-	for _, e := range texts(child(c, "volumes_from")) {
+	for _, e := range source.Texts(source.Child(c, "volumes_from")) {
 		name, _, _ := strings.Cut(e.Value, ":")
 		if name != "container" && !slices.Contains(l.names, name) {
 			e.Value = "container:" + e.Value
@@ -170,9 +171,9 @@ func (l *legacy) volumesFrom(c *yaml.Node) {
 
 // named collects the named volumes, which needed no declaration.
 func (l *legacy) named(c *yaml.Node) {
-	driver := child(c, "volume_driver")
-	drop(c, keyOf(c, "volume_driver"))
-	for _, e := range texts(child(c, "volumes")) {
+	driver := source.Child(c, "volume_driver")
+	l.f.Drop(c, keyOf(c, "volume_driver"))
+	for _, e := range source.Texts(source.Child(c, "volumes")) {
 		name, _, ok := strings.Cut(e.Value, ":")
 		if !ok || name == "" || strings.ContainsAny(name, "/\\~$") || name == "." || name == ".." {
 			continue
@@ -185,7 +186,7 @@ func (l *legacy) named(c *yaml.Node) {
 
 // declare writes the volumes section. Names were those of the engine, without the project before them.
 func (l *legacy) declare() {
-	if len(l.volumes) == 0 || child(l.root, "volumes") != nil {
+	if len(l.volumes) == 0 || source.Child(l.root, "volumes") != nil {
 		return
 	}
 	all := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: l.root.Line, Column: l.root.Column}

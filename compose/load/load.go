@@ -19,6 +19,7 @@ import (
 
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/load/source"
 )
 
 // Options say how the user names the project. The zero value searches from the current directory, with the environment
@@ -57,22 +58,22 @@ func Load(ctx context.Context, o Options) (Result, error) {
 	if err := s.load(ctx); err != nil {
 		return s.failed(err)
 	}
-	s.diags.Sort()
-	s.desired.Place = s.placeOf
-	return Result{Project: s.desired, Model: s.model(), Diags: s.diags}, nil
+	s.Diags.Sort()
+	s.desired.Place = s.PlaceOf
+	return Result{Project: s.desired, Model: s.model(), Diags: s.Diags}, nil
 }
 
 // failed adds err to what was found and returns both, as a diag.List where the mistake is the user's.
 func (s *session) failed(err error) (Result, error) {
 	var list diag.List
 	if !errors.As(err, &list) {
-		return Result{Diags: s.diags}, err
+		return Result{Diags: s.Diags}, err
 	}
 	for _, d := range list {
-		s.addOnce(d)
+		s.AddOnce(d)
 	}
-	s.diags.Sort()
-	return Result{Diags: s.diags}, s.diags
+	s.Diags.Sort()
+	return Result{Diags: s.Diags}, s.Diags
 }
 
 // ProjectName tells what name applies: of -p and COMPOSE_PROJECT_NAME no file is needed.
@@ -94,7 +95,7 @@ func ProjectName(_ context.Context, o Options) (string, error) {
 		_, err = s.failed(err)
 		return "", err
 	}
-	return l.projectName(o, s.nameInFiles())
+	return l.projectName(o, s.ProjectName())
 }
 
 // Environment is what files are interpolated with: the process environment over the env files. It needs no Compose file.
@@ -110,8 +111,8 @@ func Environment(o Options) (map[string]string, error) {
 type session struct {
 	o Options
 	*location
-	*files
-	*notes
+	*source.Files
+	*source.Notes
 	name    string
 	broken  map[string]bool // path of what was dropped because of a mistake
 	keys    map[string]bool // all that stand in the files
@@ -124,7 +125,7 @@ type session struct {
 }
 
 func newSession(o Options) *session {
-	return &session{o: o, files: &files{}, notes: &notes{}, broken: map[string]bool{}, keys: map[string]bool{}}
+	return &session{o: o, Files: &source.Files{}, Notes: &source.Notes{}, broken: map[string]bool{}, keys: map[string]bool{}}
 }
 
 func open(o Options) (*session, error) {
@@ -133,14 +134,14 @@ func open(o Options) (*session, error) {
 	if err != nil {
 		return s, err
 	}
-	s.location, s.diags = l, l.found
+	s.location, s.Diags = l, l.found
 	if len(l.paths) == 0 {
 		return s, ErrNoFile
 	}
 	if err := s.readFiles(); err != nil {
 		return s, err
 	}
-	s.name, err = l.projectName(o, s.nameInFiles())
+	s.name, err = l.projectName(o, s.ProjectName())
 	if err != nil {
 		return s, err
 	}
@@ -150,25 +151,23 @@ func open(o Options) (*session, error) {
 
 // readFiles reads and parses the files that the user named, all of them even if one is broken.
 func (s *session) readFiles() error {
-	s.files.cwd = s.location.cwd
+	s.Files.Cwd = s.location.cwd
 	for _, path := range s.paths {
 		text, err := s.read(path)
 		if err != nil {
-			s.diags = append(s.diags, diag.Diagnostic{Severity: diag.Error, Text: fmt.Sprintf("read compose file: %v", err)})
+			s.Diags = append(s.Diags, diag.Diagnostic{Severity: diag.Error, Text: fmt.Sprintf("read compose file: %v", err)})
 			continue
 		}
-		f := &file{path: path, name: s.display(path), text: text, dir: s.dir, env: s.env}
-		s.diags = append(s.diags, f.parse()...)
-		s.main = append(s.main, f)
+		s.Diags = append(s.Diags, s.Add(path, text, s.dir, s.env)...)
 	}
-	if s.diags.HasErrors() {
-		return s.diags
+	if s.Diags.HasErrors() {
+		return s.Diags
 	}
 	return nil
 }
 
 func (s *session) read(path string) ([]byte, error) {
-	if path != stdin {
+	if path != source.Stdin {
 		return os.ReadFile(path)
 	}
 	in := s.o.Stdin
@@ -178,24 +177,11 @@ func (s *session) read(path string) ([]byte, error) {
 	return io.ReadAll(in)
 }
 
-// nameInFiles is the last `name:` of the files, interpolated.
-func (s *files) nameInFiles() string {
-	name := ""
-	for _, f := range s.main {
-		for _, d := range f.docs {
-			if n := child(d, "name"); n != nil && n.Value != "" {
-				name = f.interpolate(n.Value)
-			}
-		}
-	}
-	return name
-}
-
 func (s *session) load(ctx context.Context) (err error) {
 	defer recovered(&err)
 	s.prepare()
 	if s.blocked() {
-		return s.diags
+		return s.Diags
 	}
 	if err := s.compose(ctx); err != nil {
 		return s.explain(err)
@@ -211,16 +197,16 @@ func (s *session) load(ctx context.Context) (err error) {
 	}
 	s.resolveEnvironment()
 	s.applyPlatform()
-	if s.diags.HasErrors() {
-		return s.diags
+	if s.Diags.HasErrors() {
+		return s.Diags
 	}
 	s.convert()
 	return s.outcome()
 }
 
 func (s *session) outcome() error {
-	if s.diags.HasErrors() {
-		return s.diags
+	if s.Diags.HasErrors() {
+		return s.Diags
 	}
 	return nil
 }
@@ -235,8 +221,8 @@ func recovered(err *error) {
 // compose lets compose-go merge, interpolate and normalise. Its schema and consistency checks are ours.
 func (s *session) compose(ctx context.Context) error {
 	details := types.ConfigDetails{WorkingDir: s.dir, Environment: s.env}
-	for _, f := range s.main {
-		files, err := f.config()
+	for _, f := range s.Main {
+		files, err := f.Config()
 		if err != nil {
 			return err
 		}
@@ -276,7 +262,7 @@ func (s *session) loaderOptions(lo *loader.Options) {
 	lo.SkipNormalization = s.o.NoNormalize
 	lo.ResolvePaths = !s.o.NoPathResolution
 	lo.MaxNodeVisits = 100_000_000
-	lo.Interpolate.Substitute = substitute
+	lo.Interpolate.Substitute = source.Substitute
 	lo.Interpolate.TypeCastMapping = s.casts(lo.Interpolate.TypeCastMapping)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/dotenv"
 
 	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/load/source"
 )
 
 // ErrNoFile is returned when no Compose file was named and none was found; its text is Docker Compose's.
@@ -108,7 +109,7 @@ func fields(s string) []string {
 }
 
 func (l *location) abs(path string) string {
-	if path == stdin || filepath.IsAbs(path) {
+	if path == source.Stdin || filepath.IsAbs(path) {
 		return path
 	}
 	return filepath.Join(l.cwd, path)
@@ -120,7 +121,7 @@ func (l *location) projectDir(o Options) string {
 		return l.abs(o.ProjectDirectory)
 	}
 	for _, f := range l.paths {
-		if f != stdin {
+		if f != source.Stdin {
 			return filepath.Dir(f)
 		}
 	}
@@ -189,7 +190,7 @@ func (l *location) fromVariable(list string) error {
 	}
 	for f := range strings.SplitSeq(list, sep) {
 		path := l.abs(f)
-		if path != stdin {
+		if path != source.Stdin {
 			if s, err := os.Stat(path); err != nil || s.IsDir() {
 				return fault("COMPOSE_FILE: no such file: %q", f)
 			}
@@ -244,7 +245,7 @@ func existing(dir string, names []string) []string {
 	return out
 }
 
-func (l *location) show(path string) string { return shown(l.cwd, path) }
+func (l *location) show(path string) string { return source.Shown(l.cwd, path) }
 
 // projectName is -p, COMPOSE_PROJECT_NAME, the last name: of the files, or the name of the project directory.
 func (l *location) projectName(o Options, fromFiles string) (string, error) {

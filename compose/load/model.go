@@ -76,7 +76,7 @@ func (s *session) trim() {
 		for _, e := range list {
 			vol, _ := e.(map[string]any)
 			bind, _ := vol["bind"].(map[string]any)
-			if target, _ := vol["target"].(string); bind != nil && !s.createsHostPath(name, types.ServiceVolumeConfig{Target: target}) {
+			if target, _ := vol["target"].(string); bind != nil && !s.CreatesHostPath(name, target) {
 				delete(bind, "create_host_path")
 			}
 		}

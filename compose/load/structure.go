@@ -9,13 +9,14 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/load/source"
 )
 
 // structure checks one file against the specification. What is wrong is told and taken out of the tree, so that the rest
 // can be loaded and all mistakes be told at once.
 type structure struct {
 	s       *session
-	f       *file
+	f       *source.File
 	seen    map[visit]bool // anchors are checked once for each shape
 	partial bool           // other files or base services may complete what is here
 	path    []string
@@ -26,10 +27,10 @@ type visit struct {
 	shape *shape
 }
 
-func (s *session) checkStructure(f *file) {
-	c := &structure{s: s, f: f, seen: map[visit]bool{}, partial: len(s.main)+len(s.others) > 1}
-	for _, d := range f.docs {
-		c.partial = c.partial || len(f.docs) > 1
+func (s *session) checkStructure(f *source.File) {
+	c := &structure{s: s, f: f, seen: map[visit]bool{}, partial: len(s.Main)+len(s.Others) > 1}
+	for _, d := range f.Docs {
+		c.partial = c.partial || len(f.Docs) > 1
 		c.value(d, specification(), "")
 	}
 }
@@ -88,7 +89,7 @@ func (c *structure) types(n *yaml.Node) []string {
 	if c.s.o.NoInterpolate {
 		return []string{"string", "integer", "number", "boolean"}
 	}
-	return append([]string{"string"}, parsed(c.f.interpolate(n.Value))...)
+	return append([]string{"string"}, parsed(c.f.Interpolate(n.Value))...)
 }
 
 func parsed(text string) []string {
@@ -125,24 +126,24 @@ func (c *structure) wrongType(n *yaml.Node, sh *shape, generic string) bool {
 }
 
 func (c *structure) mapping(n *yaml.Node, sh *shape, generic string) bool {
-	all := pairs(n)
+	all := source.Pairs(n)
 	for _, p := range all {
-		sub, named, ok := sh.key(p.key.Value)
+		sub, named, ok := sh.key(p.Key.Value)
 		if !ok {
 			c.unknown(p, n, sh)
-			c.remove(p.in, p.key, p.key.Value)
+			c.remove(p.In, p.Key, p.Key.Value)
 			continue
 		}
-		if sub == nil || !named && strings.HasPrefix(p.key.Value, "x-") && !isName(generic) {
+		if sub == nil || !named && strings.HasPrefix(p.Key.Value, "x-") && !source.IsName(generic) {
 			continue
 		}
-		next := join(generic, p.key.Value)
+		next := join(generic, p.Key.Value)
 		if !named {
 			next = join(generic, "*")
 		}
-		c.path = append(c.path, p.key.Value)
-		if !c.value(p.value, sub, next) {
-			c.remove(p.in, p.key, "")
+		c.path = append(c.path, p.Key.Value)
+		if !c.value(p.Value, sub, next) {
+			c.remove(p.In, p.Key, "")
 		}
 		c.path = c.path[:len(c.path)-1]
 	}
@@ -158,8 +159,7 @@ func join(generic, key string) string {
 
 // remove takes a key or item out of the tree and remembers that it was there.
 func (c *structure) remove(from, n *yaml.Node, key string) {
-	drop(from, n)
-	c.f.edited = true
+	c.f.Drop(from, n)
 	path := c.path
 	if key != "" {
 		path = append(path[:len(path):len(path)], key)
@@ -167,30 +167,30 @@ func (c *structure) remove(from, n *yaml.Node, key string) {
 	c.s.broken[strings.Join(path, ".")] = true
 }
 
-func (c *structure) unknown(p pair, m *yaml.Node, sh *shape) {
-	d := c.fail(p.key, "%sunknown key %q", c.prefix(), p.key.Value)
-	d.Path = strings.Join(append(c.path[:len(c.path):len(c.path)], p.key.Value), ".")
+func (c *structure) unknown(p source.Pair, m *yaml.Node, sh *shape) {
+	d := c.fail(p.Key, "%sunknown key %q", c.prefix(), p.Key.Value)
+	d.Path = strings.Join(append(c.path[:len(c.path):len(c.path)], p.Key.Value), ".")
 	var names []string
 	for k := range sh.keys {
-		if child(m, k) == nil {
+		if source.Child(m, k) == nil {
 			names = append(names, k)
 		}
 	}
-	if d.Hint = diag.DidYouMean(p.key.Value, names); d.Hint != "" {
+	if d.Hint = diag.DidYouMean(p.Key.Value, names); d.Hint != "" {
 		return
 	}
 	if len(sh.keys) == 0 && len(sh.patterns) > 0 {
-		d.Text = fmt.Sprintf("%s%q cannot be a name here: letters, digits, dots, dashes and underscores only", c.prefix(), p.key.Value)
-	} else if len(c.path) == 0 && looksLikeService(p.value) {
+		d.Text = fmt.Sprintf("%s%q cannot be a name here: letters, digits, dots, dashes and underscores only", c.prefix(), p.Key.Value)
+	} else if len(c.path) == 0 && looksLikeService(p.Value) {
 		d.Hint = "a service belongs under \"services\""
 	}
 }
 
 // complete checks that what is required is there. What another file may add cannot be missed here.
-func (c *structure) complete(n *yaml.Node, sh *shape, all []pair, generic string) bool {
+func (c *structure) complete(n *yaml.Node, sh *shape, all []source.Pair, generic string) bool {
 	ok := true
 	for _, r := range sh.required {
-		if slices.ContainsFunc(all, func(p pair) bool { return p.key.Value == r }) {
+		if slices.ContainsFunc(all, func(p source.Pair) bool { return p.Key.Value == r }) {
 			continue
 		}
 		if c.partial && !strings.Contains(generic, "[]") {
@@ -205,7 +205,7 @@ func (c *structure) complete(n *yaml.Node, sh *shape, all []pair, generic string
 func (c *structure) list(n *yaml.Node, sh *shape, generic string) bool {
 	have := map[string]int{}
 	for i, item := range slices.Clone(n.Content) {
-		e := resolve(item)
+		e := source.Resolve(item)
 		c.path = append(c.path, strconv.Itoa(i))
 		ok := c.value(e, sh.items, generic+".[]")
 		if ok && sh.unique && e.Kind == yaml.ScalarNode && !deduplicated[generic] {
@@ -240,7 +240,7 @@ func (c *structure) scalar(n *yaml.Node, sh *shape, generic string) bool {
 	}
 	text := n.Value
 	if strings.Contains(text, "$") {
-		text = c.f.interpolate(text)
+		text = c.f.Interpolate(text)
 	}
 	if len(sh.enum) > 0 && !slices.Contains(sh.enum, text) {
 		d := c.fail(n, "%s: %q is not one of %s", c.label(), text, strings.Join(sh.enum, ", "))
@@ -281,9 +281,7 @@ func (c *structure) truth(n *yaml.Node, sh *shape, text string) bool {
 		return false
 	}
 	if _, err := strconv.ParseBool(text); err != nil {
-		d := c.f.warning(n, "%s: %q for true or false is not YAML 1.2", c.label(), text)
-		d.Hint = fmt.Sprintf("write %t", v)
-		c.s.diags = append(c.s.diags, d)
+		c.s.Warn(c.f.Spot(n), "%s: %q for true or false is not YAML 1.2", c.label(), text).Hint = fmt.Sprintf("write %t", v)
 	}
 	return true
 }
@@ -311,13 +309,12 @@ func (c *structure) meaning(n *yaml.Node, generic, text string) bool {
 }
 
 func (c *structure) fail(n *yaml.Node, format string, args ...any) *diag.Diagnostic {
-	d := c.f.error(n, format, args...)
+	d := c.s.Complain(c.f.Spot(n), format, args...)
 	d.Path = strings.Join(c.path, ".")
-	c.s.diags = append(c.s.diags, d)
-	return &c.s.diags[len(c.s.diags)-1]
+	return d
 }
 
-func (c *structure) label() string { return label(c.path) }
+func (c *structure) label() string { return source.Label(c.path) }
 
 func (c *structure) prefix() string {
 	if len(c.path) == 0 {

@@ -22,11 +22,11 @@ func (s *session) unsupported(c types.ServiceConfig) {
 		{"use_api_socket", c.UseAPISocket},
 	} {
 		if k.used {
-			s.warn(s.nearest("services", c.Name, k.key), "service %q: %s is not supported yet, ignored", c.Name, k.key)
+			s.Warn(s.Nearest("services", c.Name, k.key), "service %q: %s is not supported yet, ignored", c.Name, k.key)
 		}
 	}
 	if keys := swarmOnly(c.Deploy); len(keys) > 0 {
-		s.warn(s.nearest("services", c.Name, "deploy"), "service %q: deploy.%s: for Swarm only, ignored", c.Name, strings.Join(keys, ", deploy."))
+		s.Warn(s.Nearest("services", c.Name, "deploy"), "service %q: deploy.%s: for Swarm only, ignored", c.Name, strings.Join(keys, ", deploy."))
 	}
 }
 
@@ -55,9 +55,9 @@ func swarmOnly(d *types.DeployConfig) []string {
 
 func (s *session) unsupportedTop() {
 	if len(s.project.Jobs)+len(s.project.DisabledJobs) > 0 {
-		s.warn(s.nearest("jobs"), "jobs are not supported yet, ignored")
+		s.Warn(s.Nearest("jobs"), "jobs are not supported yet, ignored")
 	}
 	if len(s.project.Models) > 0 {
-		s.warn(s.nearest("models"), "models are not supported yet, ignored")
+		s.Warn(s.Nearest("models"), "models are not supported yet, ignored")
 	}
 }

@@ -1,4 +1,4 @@
-package load
+package source
 
 import (
 	"bytes"
@@ -13,8 +13,8 @@ import (
 	"github.com/tutti-run/tutti/compose/diag"
 )
 
-// substitute is compose-go's, quiet, and quick for what holds no variable.
-func substitute(text string, lookup template.Mapping) (string, error) {
+// Substitute is compose-go's, quiet, and quick for what holds no variable.
+func Substitute(text string, lookup template.Mapping) (string, error) {
 	if !strings.Contains(text, "$") {
 		return text, nil
 	}
@@ -42,16 +42,16 @@ func nested(text string) int {
 	return most
 }
 
-// interpolate is the text with the file's variables put in; where that fails, the text itself.
-func (f *file) interpolate(text string) string {
-	out, err := substitute(text, f.lookup)
+// Interpolate is the text with the file's variables put in; where that fails, the text itself.
+func (f *File) Interpolate(text string) string {
+	out, err := Substitute(text, f.lookup)
 	if err != nil {
 		return text
 	}
 	return out
 }
 
-func (f *file) lookup(name string) (string, bool) {
+func (f *File) lookup(name string) (string, bool) {
 	v, ok := f.env[name]
 	return v, ok
 }
@@ -184,11 +184,11 @@ func braced(text string) int {
 	return -1
 }
 
-// checkVariables tells about the variables of one value; strict makes those that are not set errors.
-func (f *file) checkVariables(n *yaml.Node, strict bool, to *notes) {
+// CheckVariables tells about the variables of one value; strict makes those that are not set errors.
+func (f *File) CheckVariables(n *yaml.Node, strict bool, to *Notes) {
 	if nested(n.Value) > deepest {
-		to.complain(spot{f, n}, "variables are nested too deep")
-		to.fatal = true
+		to.Complain(Spot{f, n}, "variables are nested too deep")
+		to.Fatal = true
 		return
 	}
 	for _, u := range uses(n.Value, f.lookup) {
@@ -197,10 +197,10 @@ func (f *file) checkVariables(n *yaml.Node, strict bool, to *notes) {
 		case u.name == "":
 			d.Text = "\"$\" is not followed by a variable's name"
 			d.Hint = "write $$ for a plain $"
-			to.fatal = true
+			to.Fatal = true
 		case u.missing:
-			d.Text = strings.TrimSuffix(fmt.Sprintf("required variable %s is missing a value: %s", u.name, f.interpolate(u.text)), ": ")
-			to.fatal = true
+			d.Text = strings.TrimSuffix(fmt.Sprintf("required variable %s is missing a value: %s", u.name, f.Interpolate(u.text)), ": ")
+			to.Fatal = true
 		default:
 			d.Text = fmt.Sprintf("variable %q is not set", u.name)
 			if !strict {
@@ -208,13 +208,13 @@ func (f *file) checkVariables(n *yaml.Node, strict bool, to *notes) {
 				d.Text += ", an empty text is used"
 			}
 		}
-		to.diags = append(to.diags, d)
+		to.Diags = append(to.Diags, d)
 	}
 }
 
 // within is the place of the byte at offset in a scalar's text: the same characters are looked for in the file, from
 // where the scalar begins.
-func (f *file) within(n *yaml.Node, offset int) diag.Place {
+func (f *File) within(n *yaml.Node, offset int) diag.Place {
 	word := n.Value[offset:]
 	if end := strings.IndexFunc(word, func(r rune) bool { return r < '-' && r != '$' || r == '}' }); end > 0 {
 		word = word[:end]
@@ -236,7 +236,7 @@ func (f *file) within(n *yaml.Node, offset int) diag.Place {
 }
 
 // offset of a line and column, both from 1.
-func (f *file) offset(line, column int) int {
+func (f *File) offset(line, column int) int {
 	at := 0
 	for ; line > 1; line-- {
 		i := bytes.IndexByte(f.text[at:], '\n')
@@ -252,7 +252,7 @@ func (f *file) offset(line, column int) int {
 	return at
 }
 
-func (f *file) placeOf(offset int) diag.Place {
+func (f *File) placeOf(offset int) diag.Place {
 	before := f.text[:offset]
 	line := bytes.LastIndexByte(before, '\n') + 1
 	return diag.Place{File: f.name, Line: bytes.Count(before, []byte("\n")) + 1, Column: utf8.RuneCount(before[line:]) + 1}

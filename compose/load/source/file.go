@@ -1,4 +1,6 @@
-package load
+// Package source holds the Compose files as YAML trees with places: it reads what they include and extend, puts in their
+// variables, and knows where each path of the merged model was written.
+package source
 
 import (
 	"bytes"
@@ -15,25 +17,25 @@ import (
 	"github.com/tutti-run/tutti/compose/diag"
 )
 
-// file is one Compose file: its text, and the trees of its documents with their places.
-type file struct {
+// File is one Compose file: its text, and the trees of its documents with their places.
+type File struct {
 	path string // absolute, or "-"
 	name string // for messages
 	text []byte
-	docs []*yaml.Node // the roots, all mappings
+	Docs []*yaml.Node // the roots, all mappings
 	dir  string       // what its relative paths start from
 	env  map[string]string
 
 	from     *yaml.Node // what names it in another file
 	extended bool       // read only because a service extends one of it
-	tagged   bool       // holds !reset or !override
-	edited   bool       // the trees are no longer what the text says
+	Tagged   bool       // holds !reset or !override
+	Edited   bool       // the trees are no longer what the text says
 
-	index map[*yaml.Node]map[string]pair // of large mappings
+	index map[*yaml.Node]map[string]Pair // of large mappings
 }
 
 // parse fills docs. What cannot be read is told with its place.
-func (f *file) parse() diag.List {
+func (f *File) parse() diag.List {
 	dec := yaml.NewDecoder(bytes.NewReader(f.text))
 	for {
 		var doc yaml.Node
@@ -48,14 +50,14 @@ func (f *file) parse() diag.List {
 		if root.Kind == yaml.ScalarNode && root.ShortTag() == "!!null" {
 			continue
 		}
-		if resolve(root).Kind != yaml.MappingNode {
-			return diag.List{f.error(root, "top-level object must be a mapping")}
+		if Resolve(root).Kind != yaml.MappingNode {
+			return diag.List{{Severity: diag.Error, Place: f.place(root), Text: "top-level object must be a mapping"}}
 		}
-		f.docs = append(f.docs, resolve(root))
+		f.Docs = append(f.Docs, Resolve(root))
 	}
 }
 
-func (f *file) broken(err error) diag.Diagnostic {
+func (f *File) broken(err error) diag.Diagnostic {
 	d := diag.Diagnostic{Severity: diag.Error, Place: diag.Place{File: f.name}, Text: "broken YAML: " + err.Error()}
 	var le *yaml.LoadError
 	if !errors.As(err, &le) {
@@ -72,7 +74,7 @@ func (f *file) broken(err error) diag.Diagnostic {
 }
 
 // line of the text, counted from 1.
-func (f *file) line(n int) string {
+func (f *File) line(n int) string {
 	rest := f.text
 	for ; n > 1; n-- {
 		i := bytes.IndexByte(rest, '\n')
@@ -85,31 +87,39 @@ func (f *file) line(n int) string {
 	return string(line)
 }
 
-func (f *file) place(n *yaml.Node) diag.Place {
+// Spot of one of the file's nodes.
+func (f *File) Spot(n *yaml.Node) Spot { return Spot{f, n} }
+
+func (f *File) place(n *yaml.Node) diag.Place {
 	if n == nil {
 		return diag.Place{File: f.name}
 	}
 	return diag.Place{File: f.name, Line: n.Line, Column: n.Column}
 }
 
-func (f *file) error(n *yaml.Node, format string, args ...any) diag.Diagnostic {
-	return diag.Diagnostic{Severity: diag.Error, Place: f.place(n), Text: fmt.Sprintf(format, args...)}
-}
-
-func (f *file) warning(n *yaml.Node, format string, args ...any) diag.Diagnostic {
-	d := f.error(n, format, args...)
-	d.Severity = diag.Warning
-	return d
+// Drop removes a key from a mapping, or an item from a list.
+func (f *File) Drop(from, n *yaml.Node) {
+	f.Edited = true
+	step := 1
+	if from.Kind == yaml.MappingNode {
+		step = 2
+	}
+	for i := 0; i < len(from.Content); i += step {
+		if from.Content[i] == n {
+			from.Content = append(from.Content[:i:i], from.Content[i+step:]...)
+			return
+		}
+	}
 }
 
 // encode writes the trees back, for files whose tags the tree alone cannot carry out.
-func (f *file) encode() ([]byte, error) {
-	if !f.edited {
+func (f *File) encode() ([]byte, error) {
+	if !f.Edited {
 		return f.text, nil
 	}
 	var b bytes.Buffer
 	enc := yaml.NewEncoder(&b)
-	for _, d := range f.docs {
+	for _, d := range f.Docs {
 		if err := enc.Encode(d); err != nil {
 			return nil, fmt.Errorf("encode %s: %w", f.name, err)
 		}
@@ -117,8 +127,8 @@ func (f *file) encode() ([]byte, error) {
 	return b.Bytes(), enc.Close()
 }
 
-// abs is a path that stands in the file.
-func (f *file) abs(path string) string {
+// Abs is a path that stands in the file.
+func (f *File) Abs(path string) string {
 	if home, ok := strings.CutPrefix(path, "~"); ok {
 		if h, err := os.UserHomeDir(); err == nil {
 			return filepath.Join(h, home)
@@ -130,14 +140,14 @@ func (f *file) abs(path string) string {
 	return filepath.Join(f.dir, path)
 }
 
-// config is the file as compose-go takes it: the trees where it can be, which saves it the parsing, else the text.
-func (f *file) config() ([]types.ConfigFile, error) {
-	if f.tagged {
+// Config is the file as compose-go takes it: the trees where it can be, which saves it the parsing, else the text.
+func (f *File) Config() ([]types.ConfigFile, error) {
+	if f.Tagged {
 		b, err := f.encode()
 		return []types.ConfigFile{{Filename: f.path, Content: b}}, err
 	}
 	var out []types.ConfigFile
-	for _, d := range f.docs {
+	for _, d := range f.Docs {
 		m := map[string]any{}
 		if err := d.Decode(&m); err != nil {
 			return nil, diag.List{f.broken(err)}

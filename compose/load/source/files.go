@@ -1,0 +1,198 @@
+package source
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/tutti-run/tutti/compose/diag"
+	"go.yaml.in/yaml/v4"
+)
+
+// Stdin is the path that stands for the standard input.
+const Stdin = "-"
+
+// Files are all that a project is read from.
+type Files struct {
+	Cwd    string  // what their names are shown from
+	Main   []*File // in order of -f
+	Others []*File // included and extended
+}
+
+// Display is a path as the user would write it from where they are.
+func (s *Files) Display(path string) string { return Shown(s.Cwd, path) }
+
+// Shown is a path as the user would write it from cwd.
+func Shown(cwd, path string) string {
+	if path == Stdin {
+		return "stdin"
+	}
+	rel, err := filepath.Rel(cwd, path)
+	if err != nil || strings.HasPrefix(rel, ".."+string(filepath.Separator)+"..") {
+		return path
+	}
+	return rel
+}
+
+// ProjectName is the last `name:` of the files, interpolated.
+func (s *Files) ProjectName() string {
+	name := ""
+	for _, f := range s.Main {
+		for _, d := range f.Docs {
+			if n := Child(d, "name"); n != nil && n.Value != "" {
+				name = f.Interpolate(n.Value)
+			}
+		}
+	}
+	return name
+}
+
+// Add parses a file that the user named; the first one added is the first of -f.
+func (s *Files) Add(path string, text []byte, dir string, env map[string]string) diag.List {
+	f := &File{path: path, name: s.Display(path), text: text, dir: dir, env: env}
+	s.Main = append(s.Main, f)
+	return f.parse()
+}
+
+// Follow reads the files that are included or extended, for their places and mistakes; compose-go reads them again.
+func (s *Files) Follow(n *Notes) {
+	seen := map[string]bool{}
+	todo := slices.Clone(s.Main)
+	for _, f := range todo {
+		seen[f.path] = true
+	}
+	for len(todo) > 0 {
+		f := todo[0]
+		todo = todo[1:]
+		for _, g := range slices.Concat(s.included(f), s.extendedBy(f)) {
+			if seen[g.path] {
+				continue
+			}
+			seen[g.path] = true
+			if s.open(g, f, n) {
+				s.Others = append(s.Others, g)
+				todo = append(todo, g)
+			}
+		}
+	}
+}
+
+// open reads a file that another one names, at from.
+func (s *Files) open(g, by *File, n *Notes) bool {
+	text, err := os.ReadFile(g.path)
+	if err != nil {
+		if pe, ok := errors.AsType[*os.PathError](err); ok {
+			err = pe.Err
+		}
+		n.Complain(Spot{by, g.from}, "read %s: %v", s.Display(g.path), err)
+		n.Fatal = true
+		return false
+	}
+	g.text = text
+	bad := g.parse()
+	n.Diags = append(n.Diags, bad...)
+	n.Fatal = n.Fatal || len(bad) > 0
+	return true
+}
+
+// included are the files that a file includes.
+func (s *Files) included(f *File) []*File {
+	var out []*File
+	if f.extended {
+		return nil
+	}
+	for _, d := range f.Docs {
+		list := Child(d, "include")
+		if list == nil || list.Kind != yaml.SequenceNode {
+			continue
+		}
+		for _, e := range list.Content {
+			out = append(out, s.include(f, Resolve(e))...)
+		}
+	}
+	return out
+}
+
+func (s *Files) include(f *File, n *yaml.Node) []*File {
+	paths, dir, envFiles := Texts(n), "", []string(nil)
+	if n.Kind == yaml.MappingNode {
+		paths = Texts(Child(n, "path"))
+		envFiles = f.values(Child(n, "env_file"))
+		if d := Child(n, "project_directory"); d != nil {
+			dir = f.Abs(f.Interpolate(d.Value))
+		}
+	}
+	var out []*File
+	for _, p := range paths {
+		path := f.Abs(f.Interpolate(p.Value))
+		if dir == "" {
+			dir = filepath.Dir(path)
+		}
+		out = append(out, &File{path: path, name: s.Display(path), dir: dir, from: p})
+	}
+	env := includeEnvironment(f, dir, envFiles)
+	for _, g := range out {
+		g.env = env
+	}
+	return out
+}
+
+// includeEnvironment is what an included file is interpolated with. What cannot be read compose-go tells.
+func includeEnvironment(f *File, dir string, files []string) map[string]string {
+	var paths []string
+	for _, e := range files {
+		if e != "/dev/null" {
+			paths = append(paths, f.Abs(e))
+		}
+	}
+	if len(files) == 0 {
+		if p := filepath.Join(dir, ".env"); isFile(p) {
+			paths = []string{p}
+		}
+	}
+	env := maps.Clone(f.env)
+	values, _ := dotenv.GetEnvFromFile(f.env, paths)
+	for k, v := range values {
+		if _, ok := env[k]; !ok {
+			env[k] = v
+		}
+	}
+	return env
+}
+
+func isFile(path string) bool {
+	s, err := os.Stat(path)
+	return err == nil && !s.IsDir()
+}
+
+func (f *File) values(n *yaml.Node) []string {
+	var out []string
+	for _, t := range Texts(n) {
+		out = append(out, f.Interpolate(t.Value))
+	}
+	return out
+}
+
+// extendedBy are the other files that services of a file extend.
+func (s *Files) extendedBy(f *File) []*File {
+	var out []*File
+	for _, d := range f.Docs {
+		services := Child(d, "services")
+		if services == nil || services.Kind != yaml.MappingNode {
+			continue
+		}
+		for _, p := range Pairs(services) {
+			n := Child(Child(p.Value, "extends"), "file")
+			if n == nil || n.Kind != yaml.ScalarNode {
+				continue
+			}
+			path := f.Abs(f.Interpolate(n.Value))
+			out = append(out, &File{path: path, name: s.Display(path), dir: filepath.Dir(path), env: f.env, extended: true, from: n})
+		}
+	}
+	return out
+}
