@@ -42,7 +42,7 @@ func (s *session) service404(name string) source.Spot { return s.Nearest("servic
 // excused tells whether something under path was taken out as a mistake: what follows from that is no news.
 func (s *session) excused(path ...string) bool {
 	prefix := strings.Join(path, ".")
-	for b := range s.broken {
+	for b := range s.form.Dropped {
 		if b == prefix || strings.HasPrefix(b, prefix+".") || strings.HasPrefix(prefix, b+".") {
 			return true
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/load/form"
 	"github.com/tutti-run/tutti/compose/load/source"
 )
 
@@ -53,7 +54,7 @@ func (s *session) atStart() diag.Severity {
 }
 
 func fixed(service string, p types.ServicePortConfig) (claim, bool) {
-	first, last, err := portRange(p.Published)
+	first, last, err := form.PortRange(p.Published)
 	if err != nil || first != last || first == 0 || p.Mode == "host" && p.Published == "" {
 		return claim{}, false
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tutti-run/tutti/compose/load/form"
 	"github.com/tutti-run/tutti/compose/load/source"
 	"go.yaml.in/yaml/v4"
 )
@@ -33,11 +34,7 @@ func isLegacy(d *yaml.Node) bool {
 	if v := source.Child(d, "version"); v != nil && !strings.HasPrefix(v.Value, "1") {
 		return false
 	}
-	return slices.ContainsFunc(source.Pairs(d), func(p source.Pair) bool { return looksLikeService(p.Value) })
-}
-
-func looksLikeService(n *yaml.Node) bool {
-	return source.Child(n, "image") != nil || source.Child(n, "build") != nil
+	return slices.ContainsFunc(source.Pairs(d), func(p source.Pair) bool { return source.LooksLikeService(p.Value) })
 }
 
 // legacy is one document under conversion.
@@ -72,8 +69,7 @@ func (l *legacy) isService(key string, v *yaml.Node) bool {
 	if v.Kind != yaml.MappingNode || strings.HasPrefix(key, "x-") {
 		return false
 	}
-	_, section := specification().keys[key]
-	return !section || looksLikeService(v)
+	return !form.Section(key) || source.LooksLikeService(v)
 }
 
 // lists are the attributes that took a single text for a list; blanks round their colons meant nothing.

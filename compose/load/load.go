@@ -19,6 +19,7 @@ import (
 
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/load/form"
 	"github.com/tutti-run/tutti/compose/load/source"
 )
 
@@ -114,10 +115,9 @@ type session struct {
 	*source.Files
 	*source.Notes
 	name    string
-	broken  map[string]bool // path of what was dropped because of a mistake
-	keys    map[string]bool // all that stand in the files
-	project *types.Project  // as `up` sees it
-	dict    map[string]any  // with NoInterpolate: what config prints
+	form    form.Found
+	project *types.Project // as `up` sees it
+	dict    map[string]any // with NoInterpolate: what config prints
 	desired desired.Project
 
 	unresolved  map[string]types.ServiceConfig // before env files were read
@@ -125,7 +125,7 @@ type session struct {
 }
 
 func newSession(o Options) *session {
-	return &session{o: o, Files: &source.Files{}, Notes: &source.Notes{}, broken: map[string]bool{}, keys: map[string]bool{}}
+	return &session{o: o, Files: &source.Files{}, Notes: &source.Notes{}}
 }
 
 func open(o Options) (*session, error) {
@@ -271,7 +271,7 @@ func (s *session) casts(all map[tree.Path]interpolation.Cast) map[tree.Path]inte
 	out := map[tree.Path]interpolation.Cast{}
 	for path, cast := range all {
 		parts := path.Parts()
-		if !slices.ContainsFunc(parts, func(p string) bool { return p != tree.PathMatchAll && p != tree.PathMatchList && !s.keys[p] }) {
+		if !slices.ContainsFunc(parts, func(p string) bool { return p != tree.PathMatchAll && p != tree.PathMatchList && !s.form.Keys[p] }) {
 			out[path] = cast
 		}
 	}

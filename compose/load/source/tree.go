@@ -119,3 +119,6 @@ func Texts(n *yaml.Node) []*yaml.Node {
 	}
 	return nil
 }
+
+// LooksLikeService tells whether a mapping has an image or a build.
+func LooksLikeService(n *yaml.Node) bool { return Child(n, "image") != nil || Child(n, "build") != nil }

@@ -1,4 +1,4 @@
-package load
+package form
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ import (
 // structure checks one file against the specification. What is wrong is told and taken out of the tree, so that the rest
 // can be loaded and all mistakes be told at once.
 type structure struct {
-	s       *session
+	*checker
 	f       *source.File
 	seen    map[visit]bool // anchors are checked once for each shape
 	partial bool           // other files or base services may complete what is here
@@ -27,11 +27,10 @@ type visit struct {
 	shape *shape
 }
 
-func (s *session) checkStructure(f *source.File) {
-	c := &structure{s: s, f: f, seen: map[visit]bool{}, partial: len(s.Main)+len(s.Others) > 1}
+func (c *checker) checkStructure(f *source.File, partial bool) {
+	s := &structure{checker: c, f: f, seen: map[visit]bool{}, partial: partial || len(f.Docs) > 1}
 	for _, d := range f.Docs {
-		c.partial = c.partial || len(f.Docs) > 1
-		c.value(d, specification(), "")
+		s.value(d, specification(), "")
 	}
 }
 
@@ -86,7 +85,7 @@ func (c *structure) types(n *yaml.Node) []string {
 	if !strings.Contains(n.Value, "$") {
 		return []string{"string"}
 	}
-	if c.s.o.NoInterpolate {
+	if c.Raw {
 		return []string{"string", "integer", "number", "boolean"}
 	}
 	return append([]string{"string"}, parsed(c.f.Interpolate(n.Value))...)
@@ -164,7 +163,7 @@ func (c *structure) remove(from, n *yaml.Node, key string) {
 	if key != "" {
 		path = append(path[:len(path):len(path)], key)
 	}
-	c.s.broken[strings.Join(path, ".")] = true
+	c.Dropped[strings.Join(path, ".")] = true
 }
 
 func (c *structure) unknown(p source.Pair, m *yaml.Node, sh *shape) {
@@ -181,7 +180,7 @@ func (c *structure) unknown(p source.Pair, m *yaml.Node, sh *shape) {
 	}
 	if len(sh.keys) == 0 && len(sh.patterns) > 0 {
 		d.Text = fmt.Sprintf("%s%q cannot be a name here: letters, digits, dots, dashes and underscores only", c.prefix(), p.Key.Value)
-	} else if len(c.path) == 0 && looksLikeService(p.Value) {
+	} else if len(c.path) == 0 && source.LooksLikeService(p.Value) {
 		d.Hint = "a service belongs under \"services\""
 	}
 }
@@ -235,7 +234,7 @@ var deduplicated = func() map[string]bool {
 }()
 
 func (c *structure) scalar(n *yaml.Node, sh *shape, generic string) bool {
-	if n.ShortTag() == "!!null" || c.s.o.NoInterpolate && strings.Contains(n.Value, "$") {
+	if n.ShortTag() == "!!null" || c.Raw && strings.Contains(n.Value, "$") {
 		return true
 	}
 	text := n.Value
@@ -281,7 +280,7 @@ func (c *structure) truth(n *yaml.Node, sh *shape, text string) bool {
 		return false
 	}
 	if _, err := strconv.ParseBool(text); err != nil {
-		c.s.Warn(c.f.Spot(n), "%s: %q for true or false is not YAML 1.2", c.label(), text).Hint = fmt.Sprintf("write %t", v)
+		c.notes.Warn(c.f.Spot(n), "%s: %q for true or false is not YAML 1.2", c.label(), text).Hint = fmt.Sprintf("write %t", v)
 	}
 	return true
 }
@@ -309,7 +308,7 @@ func (c *structure) meaning(n *yaml.Node, generic, text string) bool {
 }
 
 func (c *structure) fail(n *yaml.Node, format string, args ...any) *diag.Diagnostic {
-	d := c.s.Complain(c.f.Spot(n), format, args...)
+	d := c.notes.Complain(c.f.Spot(n), format, args...)
 	d.Path = strings.Join(c.path, ".")
 	return d
 }

@@ -1,4 +1,4 @@
-package load
+package form
 
 import (
 	"fmt"
@@ -132,14 +132,14 @@ func onePort(text string) string {
 }
 
 func hostPorts(text string) string {
-	if _, _, err := portRange(text); err != nil {
+	if _, _, err := PortRange(text); err != nil {
 		return fmt.Sprintf("%q is not a port or range of ports: %v", text, err)
 	}
 	return ""
 }
 
-// portRange is the first and last port of "8000" or "8000-8010".
-func portRange(text string) (first, last int, err error) {
+// PortRange is the first and last port of "8000" or "8000-8010".
+func PortRange(text string) (first, last int, err error) {
 	a, b, ranged := strings.Cut(text, "-")
 	if !ranged {
 		b = a

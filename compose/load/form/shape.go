@@ -1,4 +1,4 @@
-package load
+package form
 
 import (
 	"encoding/json"
@@ -40,6 +40,12 @@ var specification = sync.OnceValue(func() *shape {
 	l := linker{defs: root.Defs, done: map[*rawShape]*shape{}, res: map[string]*regexp.Regexp{}}
 	return l.link(&root)
 })
+
+// Section tells whether the specification names a section of that name.
+func Section(name string) bool {
+	_, ok := specification().keys[name]
+	return ok
+}
 
 // rawShape is the schema as written.
 type rawShape struct {
