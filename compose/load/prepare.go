@@ -2,14 +2,13 @@ package load
 
 import (
 	"github.com/tutti-run/tutti/compose/load/form"
-	"github.com/tutti-run/tutti/compose/load/source"
+	"github.com/tutti-run/tutti/compose/load/legacy"
 )
 
 // prepare checks the files one by one and makes them ready for compose-go.
 func (s *session) prepare() {
 	for _, f := range s.Main {
-		s.modernise(f)
-		s.dropVersion(f)
+		legacy.Modernise(f, s.Notes)
 	}
 	s.Follow(s.Notes)
 	s.form = form.Check(s.Files, form.Options{Raw: s.o.NoInterpolate, Strict: s.o.Strict}, s.Notes)
@@ -27,13 +26,4 @@ func (s *session) blocked() bool {
 		}
 	}
 	return false
-}
-
-func (s *session) dropVersion(f *source.File) {
-	for _, d := range f.Docs {
-		if k, _ := source.Entry(d, "version"); k != nil {
-			s.Warn(f.Spot(k), "the attribute `version` is obsolete and ignored").Hint = "remove it"
-			f.Drop(d, k)
-		}
-	}
 }

@@ -1,6 +1,8 @@
-package load
+// Package legacy turns what is out of date in a file's tree into today's form: services at the top level, and version.
+package legacy
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,16 +16,21 @@ import (
 // today's form in its tree, so that everything keeps its place; the differences are those of the Compose file reference,
 // "upgrading", version 1 to 2.
 
-// modernise turns the documents of a file that are in the first form into today's.
-func (s *session) modernise(f *source.File) {
+// Modernise turns the documents of a file that are in the first form into today's, takes version out, and warns of both.
+func Modernise(f *source.File, to *source.Notes) {
 	for _, d := range f.Docs {
-		if !isLegacy(d) {
-			continue
+		if isLegacy(d) {
+			l := &legacy{f: f, root: d}
+			l.convert()
+			to.Warn(f.Spot(d), "services stand at the top level: this is the version 1 form").Hint = "write it like this today:\n" + l.text()
+			f.Edited = true
 		}
-		l := &legacy{f: f, root: d}
-		l.convert()
-		s.Warn(f.Spot(d), "services stand at the top level: this is the version 1 form").Hint = "write it like this today:\n" + l.text()
-		f.Edited = true
+	}
+	for _, d := range f.Docs {
+		if k, _ := source.Entry(d, "version"); k != nil {
+			to.Warn(f.Spot(k), "the attribute `version` is obsolete and ignored").Hint = "remove it"
+			f.Drop(d, k)
+		}
 	}
 }
 
@@ -186,7 +193,7 @@ func (l *legacy) declare() {
 		return
 	}
 	all := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: l.root.Line, Column: l.root.Column}
-	for _, name := range sorted(l.volumes) {
+	for _, name := range slices.Sorted(maps.Keys(l.volumes)) {
 		v := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: l.root.Line, Column: l.root.Column}
 		v.Content = []*yaml.Node{text("name", l.root), text(name, l.root)}
 		if d := l.volumes[name]; d != nil {
