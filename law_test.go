@@ -58,6 +58,8 @@ var laws = map[string]law{
 	"compose/load":        {ours: append([]string{"compose/load/...", "compose/desired", "compose/graph", "compose/diag"}, leaves...), others: yaml},
 	"compose/load/source": {ours: []string{"compose/diag"}, others: yaml},
 	"compose/load/form":   {ours: []string{"compose/diag", "compose/load/source"}, others: yaml},
+	"compose/load/canon":  {others: yaml},
+	"compose/load/merged": {others: yaml},
 	"compose/load/legacy": {ours: []string{"compose/load/form", "compose/load/source"}, others: yaml},
 
 	"compose": {ours: append([]string{"engine"}, append(rooms, leaves...)...),

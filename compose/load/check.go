@@ -13,6 +13,7 @@ import (
 
 	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/compose/graph"
+	"github.com/tutti-run/tutti/compose/load/merged"
 	"github.com/tutti-run/tutti/compose/load/source"
 )
 
@@ -79,7 +80,7 @@ func (s *session) checkBuild(c types.ServiceConfig) {
 		other, ok := s.anyService(target)
 		if !ok {
 			d := s.Complain(at("additional_contexts", name), "service %q: additional context %q is of unknown service %q", c.Name, name, target)
-			d.Hint = diag.DidYouMean(target, s.allServices())
+			d.Hint = diag.DidYouMean(target, merged.Services(s.project))
 		} else if other.Build == nil {
 			s.Complain(at("additional_contexts", name), "service %q: additional context %q is of service %q, which is not built", c.Name, name, target)
 		}
@@ -87,7 +88,7 @@ func (s *session) checkBuild(c types.ServiceConfig) {
 	for _, ref := range b.Secrets {
 		checkReference(s, c, "build.secrets", "secret", ref.Source, s.project.Secrets)
 	}
-	for _, key := range buildKitOnly(b) {
+	for _, key := range merged.BuildKitOnly(b) {
 		s.Warn(at(key), "service %q: build.%s needs BuildKit", c.Name, key)
 	}
 }
@@ -98,10 +99,6 @@ func (s *session) anyService(name string) (types.ServiceConfig, bool) {
 	}
 	c, ok := s.project.DisabledServices[name]
 	return c, ok
-}
-
-func (s *session) allServices() []string {
-	return slices.Concat(slices.Sorted(maps.Keys(s.project.Services)), slices.Sorted(maps.Keys(s.project.DisabledServices)))
 }
 
 func (s *session) checkReferences(c types.ServiceConfig) {
@@ -178,7 +175,7 @@ func (s *session) warnOnce(at source.Spot, format string, args ...any) {
 
 // checkDependencies checks that what the service comes after is there and enabled.
 func (s *session) checkDependencies(c types.ServiceConfig) {
-	implied := implied(c)
+	implied := merged.Implied(c)
 	names := map[string]bool{}
 	for name := range implied {
 		names[name] = true
@@ -197,7 +194,7 @@ func (s *session) checkDependencies(c types.ServiceConfig) {
 		}
 		via := "depends_on"
 		if i, ok := implied[name]; ok && !s.Declares("services", c.Name, "depends_on", name) {
-			via = i.via
+			via = i.Via
 		}
 		s.missing(c, via, name, off, disabled)
 	}
@@ -222,7 +219,7 @@ func (s *session) missing(c types.ServiceConfig, via, name string, off types.Ser
 		return
 	}
 	d := s.Complain(at, "service %q %s %q, which is not a service", c.Name, verb, name)
-	d.Hint = diag.DidYouMean(name, s.allServices())
+	d.Hint = diag.DidYouMean(name, merged.Services(s.project))
 	d.Path = strings.Join(append(path, name), ".")
 }
 
@@ -383,8 +380,8 @@ func (s *session) checkCycle() {
 	nodes := inDirection(cycle.Nodes, s.project.Services)
 	c := s.project.Services[nodes[0]]
 	via := "depends_on"
-	if i, ok := implied(c)[nodes[1]]; ok && !s.Declares("services", c.Name, "depends_on", nodes[1]) {
-		via = i.via
+	if i, ok := merged.Implied(c)[nodes[1]]; ok && !s.Declares("services", c.Name, "depends_on", nodes[1]) {
+		via = i.Via
 	}
 	s.Complain(s.Item([]string{"services", c.Name, via}, nodes[1]), "services depend on each other in a circle: %s", strings.Join(nodes, " → "))
 }

@@ -3,7 +3,6 @@ package load
 import (
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +10,8 @@ import (
 	"github.com/xhit/go-str2duration/v2"
 
 	"github.com/tutti-run/tutti/compose/desired"
+	"github.com/tutti-run/tutti/compose/load/canon"
+	"github.com/tutti-run/tutti/compose/load/merged"
 	"github.com/tutti-run/tutti/engine/container"
 	"github.com/tutti-run/tutti/image"
 	"github.com/tutti-run/tutti/network"
@@ -38,20 +39,16 @@ func (s *session) service(c types.ServiceConfig) desired.Service {
 		Replicas:      c.GetScale(),
 		Image:         s.image(c),
 		Depends:       s.depends(c),
-		ConfigHash:    serviceHash(s.flatten(c)),
+		ConfigHash:    s.canonical(c).Hash(),
 		NoAttach:      c.Attach != nil && !*c.Attach,
 	}
 	out.HashWith = s.withPeers(out)
 	return out
 }
 
-func (s *session) flatten(c types.ServiceConfig) flat {
-	return flatten(c, func(v types.ServiceVolumeConfig) bool { return s.CreatesHostPath(c.Name, v.Target) })
-}
-
 func (s *session) container(c types.ServiceConfig) container.Spec {
 	spec := container.Spec{
-		Image:       s.ref(c),
+		Image:       merged.Image(s.project, c),
 		Platform:    c.Platform,
 		Command:     c.Command,
 		Entrypoint:  c.Entrypoint,
@@ -98,18 +95,6 @@ func (s *session) isolation(spec *container.Spec, c types.ServiceConfig) {
 	spec.OOMScoreAdj = int(c.OomScoreAdj)
 }
 
-// ref is the image that the service names, else the one that is built for it.
-func (s *session) ref(c types.ServiceConfig) string {
-	if c.Image != "" {
-		return c.Image
-	}
-	sep := "-"
-	if s.compatible() {
-		sep = "_"
-	}
-	return s.project.Name + sep + c.Name
-}
-
 func healthcheck(h *types.HealthCheckConfig) *container.Healthcheck {
 	if h == nil {
 		return nil
@@ -150,7 +135,7 @@ func logDriver(c types.ServiceConfig) container.Logging {
 }
 
 func (s *session) image(c types.ServiceConfig) image.Spec {
-	out := image.Spec{Ref: s.ref(c), Platform: c.Platform, Build: build(c.Build)}
+	out := image.Spec{Ref: merged.Image(s.project, c), Platform: c.Platform, Build: build(c.Build)}
 	out.Policy, out.RefreshAfter = policy(c)
 	return out
 }
@@ -190,33 +175,8 @@ func build(b *types.BuildConfig) *image.Build {
 		Pull:             b.Pull,
 		Tags:             b.Tags,
 		Platforms:        b.Platforms,
-		Unsupported:      buildKitOnly(b),
+		Unsupported:      merged.BuildKitOnly(b),
 	}
-}
-
-// buildKitOnly are the keys of a build that the classic builder cannot do.
-func buildKitOnly(b *types.BuildConfig) []string {
-	var out []string
-	for _, k := range []struct {
-		name string
-		used bool
-	}{
-		{"additional_contexts", len(b.AdditionalContexts) > 0},
-		{"cache_to", len(b.CacheTo) > 0},
-		{"entitlements", len(b.Entitlements) > 0},
-		{"no_cache_filter", len(b.NoCacheFilter) > 0},
-		{"platforms", len(b.Platforms) > 1},
-		{"privileged", b.Privileged},
-		{"provenance", b.Provenance != "" && b.Provenance != "false"},
-		{"sbom", b.SBOM != "" && b.SBOM != "false"},
-		{"secrets", len(b.Secrets) > 0},
-		{"ssh", len(b.SSH) > 0},
-	} {
-		if k.used {
-			out = append(out, k.name)
-		}
-	}
-	return out
 }
 
 func hosts(h types.HostsList) []string {
@@ -239,14 +199,14 @@ func pairsOf(list []container.Ulimit) map[string][2]int64 {
 
 // depends lists what the service comes after, in order of name. Dependencies that need not be there and are not, are left out.
 func (s *session) depends(c types.ServiceConfig) []desired.Dependency {
-	implied := implied(c)
+	implied := merged.Implied(c)
 	all := maps.Clone(c.DependsOn)
 	if all == nil {
 		all = types.DependsOnConfig{}
 	}
 	for name, i := range implied {
 		if _, ok := all[name]; !ok { // only without normalisation
-			all[name] = types.ServiceDependency{Condition: types.ServiceConditionStarted, Required: true, Restart: i.via != "volumes_from"}
+			all[name] = types.ServiceDependency{Condition: types.ServiceConditionStarted, Required: true, Restart: i.Via != "volumes_from"}
 		}
 	}
 	var out []desired.Dependency
@@ -257,45 +217,14 @@ func (s *session) depends(c types.ServiceConfig) []desired.Dependency {
 		d := all[name]
 		dep := desired.Dependency{Service: name, Condition: desired.Condition(d.Condition), Required: d.Required, Restart: d.Restart, Via: "depends_on"}
 		if i, ok := implied[name]; ok {
-			dep.Namespace = i.namespace
+			dep.Namespace = i.Namespace
 			if !s.Declares("services", c.Name, "depends_on", name) {
-				dep.Via = i.via
+				dep.Via = i.Via
 			}
 		}
 		out = append(out, dep)
 	}
 	return out
-}
-
-type implication struct {
-	via       string
-	namespace bool
-}
-
-// implied are the services that other attributes than depends_on ask for.
-func implied(c types.ServiceConfig) map[string]implication {
-	out := map[string]implication{}
-	for _, l := range c.Links {
-		name, _, _ := strings.Cut(l, ":")
-		out[name] = implication{"links", false}
-	}
-	for _, v := range c.VolumesFrom {
-		if name, _, _ := strings.Cut(v, ":"); name != "container" {
-			out[name] = implication{"volumes_from", true}
-		}
-	}
-	for _, ns := range namespaces(c) {
-		if name, ok := strings.CutPrefix(ns.value, types.ServicePrefix); ok {
-			out[name] = implication{ns.key, true}
-		}
-	}
-	return out
-}
-
-type namespace struct{ key, value string }
-
-func namespaces(c types.ServiceConfig) []namespace {
-	return []namespace{{"cgroup", c.Cgroup}, {"uts", c.Uts}, {"pid", c.Pid}, {"ipc", c.Ipc}, {"network_mode", c.NetworkMode}}
 }
 
 // networks that an enabled service uses, in order of key.
@@ -312,7 +241,7 @@ func (s *session) networks() []network.Spec {
 		out = append(out, network.Spec{
 			Key: k, Name: n.Name, External: bool(n.External), Driver: n.Driver, DriverOpts: n.DriverOpts, IPAM: ipam(n.Ipam),
 			Internal: n.Internal, Attachable: n.Attachable, EnableIPv4: n.EnableIPv4, EnableIPv6: n.EnableIPv6,
-			Labels: n.Labels, ConfigHash: networkHash(n),
+			Labels: n.Labels, ConfigHash: canon.NetworkHash(n),
 		})
 	}
 	return out
@@ -332,7 +261,7 @@ func volumes(all types.Volumes) []volume.Spec {
 		v := all[k]
 		out = append(out, volume.Spec{
 			Key: k, Name: v.Name, External: bool(v.External), Driver: v.Driver, DriverOpts: v.DriverOpts,
-			Labels: v.Labels, ConfigHash: volumeHash(v),
+			Labels: v.Labels, ConfigHash: canon.VolumeHash(v),
 		})
 	}
 	return out
@@ -379,11 +308,5 @@ func (s *session) hashWith(name string, id func(service string) string) string {
 		other, _, _ := strings.Cut(v, ":")
 		c.VolumesFrom[i] = id(other)
 	}
-	return serviceHash(s.flatten(c))
-}
-
-// compatible tells whether names are joined with "_", as the first Docker Compose did.
-func (s *session) compatible() bool {
-	b, _ := strconv.ParseBool(strings.ToLower(s.env["COMPOSE_COMPATIBILITY"]))
-	return b
+	return s.canonical(c).Hash()
 }

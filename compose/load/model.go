@@ -11,6 +11,8 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/tutti-run/tutti/compose/load/canon"
+	"github.com/tutti-run/tutti/compose/load/merged"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -18,11 +20,10 @@ import (
 type Model struct {
 	name     string
 	project  *types.Project           // of the selected services
-	services map[string]flat          // as printed
+	services map[string]canon.Service // as printed
 	hashed   map[string]func() string // hash of each enabled service, before env files are read
 	tree     map[string]any           // with NoInterpolate, instead of all that
 	env      map[string]string
-	ref      func(types.ServiceConfig) string
 	all      []types.ServiceConfig // disabled ones too
 }
 
@@ -42,11 +43,11 @@ func (s *session) model() *Model {
 		s.trim()
 		return &Model{name: s.name, tree: s.dict, env: s.env}
 	}
-	p := selection(s.project, s.o.Services)
-	m := &Model{name: s.name, project: p, services: map[string]flat{}, hashed: map[string]func() string{}, env: s.env, ref: s.ref}
+	p := merged.Selection(s.project, s.o.Services)
+	m := &Model{name: s.name, project: p, services: map[string]canon.Service{}, hashed: map[string]func() string{}, env: s.env}
 	for name, c := range p.Services {
 		c.LabelFiles = nil
-		m.services[name] = s.flatten(c)
+		m.services[name] = s.canonical(c)
 	}
 	p.Networks = maps.Clone(p.Networks)
 	for k, n := range p.Networks {
@@ -55,12 +56,16 @@ func (s *session) model() *Model {
 	}
 	for name, c := range s.unresolved {
 		c.Labels, c.LabelFiles = s.project.Services[name].Labels, nil
-		m.hashed[name] = func() string { return serviceHash(s.flatten(c)) }
+		m.hashed[name] = func() string { return s.canonical(c).Hash() }
 	}
 	for _, c := range s.project.AllServices() {
 		m.all = append(m.all, c)
 	}
 	return m
+}
+
+func (s *session) canonical(c types.ServiceConfig) canon.Service {
+	return canon.Flatten(c, func(target string) bool { return s.CreatesHostPath(c.Name, target) })
 }
 
 // trim takes out of the tree what Docker Compose does not print: secrets' values and defaults that no file asks for.
@@ -90,14 +95,14 @@ func section(tree map[string]any, name string) map[string]any {
 
 // printed is the model in the order in which it is printed.
 type printed struct {
-	Name       string           `yaml:"name,omitempty"`
-	Services   map[string]flat  `yaml:"services"`
-	Networks   types.Networks   `yaml:"networks,omitempty"`
-	Volumes    types.Volumes    `yaml:"volumes,omitempty"`
-	Secrets    types.Secrets    `yaml:"secrets,omitempty"`
-	Configs    types.Configs    `yaml:"configs,omitempty"`
-	Models     types.Models     `yaml:"models,omitempty"`
-	Extensions types.Extensions `yaml:"#extensions,inline,omitempty"`
+	Name       string                   `yaml:"name,omitempty"`
+	Services   map[string]canon.Service `yaml:"services"`
+	Networks   types.Networks           `yaml:"networks,omitempty"`
+	Volumes    types.Volumes            `yaml:"volumes,omitempty"`
+	Secrets    types.Secrets            `yaml:"secrets,omitempty"`
+	Configs    types.Configs            `yaml:"configs,omitempty"`
+	Models     types.Models             `yaml:"models,omitempty"`
+	Extensions types.Extensions         `yaml:"#extensions,inline,omitempty"`
 }
 
 // YAML of the model, with $ doubled as in a Compose file.
@@ -184,7 +189,7 @@ func (m *Model) Images() []string {
 	var out []string
 	for _, name := range m.Services() {
 		if m.tree == nil {
-			out = append(out, m.ref(m.project.Services[name]))
+			out = append(out, merged.Image(m.project, m.project.Services[name]))
 		}
 	}
 	return out
@@ -192,7 +197,7 @@ func (m *Model) Images() []string {
 
 // Profiles that the files name, in order.
 func (m *Model) Profiles() []string {
-	all := set{}
+	all := map[string]bool{}
 	for _, c := range m.all {
 		for _, p := range c.Profiles {
 			all[p] = true

@@ -1,4 +1,5 @@
-package load
+// Package canon is services as Docker Compose 2.40 writes them: what its config prints and what its hashes are made of.
+package canon
 
 import (
 	"crypto/sha256"
@@ -11,9 +12,9 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// flat is a service as Docker Compose 2.40 writes it: the same attributes as compose-go's, in the order that its hash of a
+// Service is one as Docker Compose 2.40 writes it: the same attributes as compose-go's, in the order that its hash of a
 // service and the output of `config` were made with (compose-go 2.9). Attributes of later versions stand where their name does.
-type flat struct {
+type Service struct {
 	Profiles          []string                               `yaml:"profiles,omitempty" json:"profiles,omitempty"`
 	Annotations       types.Mapping                          `yaml:"annotations,omitempty" json:"annotations,omitempty"`
 	Attach            *bool                                  `yaml:"attach,omitempty" json:"attach,omitempty"`
@@ -161,9 +162,10 @@ func (e *envFile) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(*e))
 }
 
-// flatten copies a service attribute by attribute, by name; explicit tells whether a bind's create_host_path is written out.
-func flatten(s types.ServiceConfig, explicit func(types.ServiceVolumeConfig) bool) flat {
-	var out flat
+// Flatten copies a service attribute by attribute, by name; explicit tells of the mount at
+// a target whether a bind's create_host_path is written out.
+func Flatten(s types.ServiceConfig, explicit func(target string) bool) Service {
+	var out Service
 	to := reflect.ValueOf(&out).Elem()
 	from := reflect.ValueOf(s)
 	for i, at := range flatIndex() {
@@ -180,7 +182,7 @@ func flatten(s types.ServiceConfig, explicit func(types.ServiceVolumeConfig) boo
 	return out
 }
 
-func flattenVolume(v types.ServiceVolumeConfig, explicit func(types.ServiceVolumeConfig) bool) flatVolume {
+func flattenVolume(v types.ServiceVolumeConfig, explicit func(target string) bool) flatVolume {
 	out := flatVolume{
 		Type: v.Type, Source: v.Source, Target: v.Target, ReadOnly: v.ReadOnly, Consistency: v.Consistency,
 		Volume: v.Volume, Tmpfs: v.Tmpfs, Image: v.Image, Extensions: v.Extensions,
@@ -188,15 +190,15 @@ func flattenVolume(v types.ServiceVolumeConfig, explicit func(types.ServiceVolum
 	if b := v.Bind; b != nil {
 		out.Bind = &flatBind{
 			SELinux: b.SELinux, Propagation: b.Propagation, Recursive: b.Recursive, Extensions: b.Extensions,
-			CreateHostPath: bool(b.CreateHostPath) && explicit(v),
+			CreateHostPath: bool(b.CreateHostPath) && explicit(v.Target),
 		}
 	}
 	return out
 }
 
-// flatIndex tells where in compose-go's struct each field of flat is; nil for those that are converted.
+// flatIndex tells where in compose-go's struct each field of Service is; nil for those that are converted.
 var flatIndex = sync.OnceValue(func() [][]int {
-	f, s := reflect.TypeFor[flat](), reflect.TypeFor[types.ServiceConfig]()
+	f, s := reflect.TypeFor[Service](), reflect.TypeFor[types.ServiceConfig]()
 	index := make([][]int, f.NumField())
 	for i := range index {
 		from, ok := s.FieldByName(f.Field(i).Name)
@@ -210,8 +212,8 @@ var flatIndex = sync.OnceValue(func() [][]int {
 	return index
 })
 
-// serviceHash is the digest of a service that Docker Compose 2.40 labels its containers with.
-func serviceHash(f flat) string {
+// Hash is the digest of a service that Docker Compose 2.40 labels its containers with.
+func (f Service) Hash() string {
 	f.Build, f.PullPolicy, f.Scale, f.DependsOn, f.Profiles = nil, "", nil, nil, nil
 	if f.Deploy != nil {
 		d := *f.Deploy
@@ -221,13 +223,14 @@ func serviceHash(f flat) string {
 	return hash(f)
 }
 
-// networkHash leaves out ipam.options, which Docker Compose 2.40 does not know.
-func networkHash(n types.NetworkConfig) string {
+// NetworkHash is the digest of a network, as labelled. It leaves out ipam.options, which Docker Compose 2.40 does not know.
+func NetworkHash(n types.NetworkConfig) string {
 	n.Ipam.Options = nil
 	return hash(n)
 }
 
-func volumeHash(v types.VolumeConfig) string {
+// VolumeHash is the digest of a volume, whose driver is local if it names none.
+func VolumeHash(v types.VolumeConfig) string {
 	if v.Driver == "" {
 		v.Driver = "local"
 	}

@@ -1,0 +1,94 @@
+// Package merged answers what is asked of the project that compose-go made of all files: which services a name stands for,
+// what they need, which image they run.
+package merged
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+)
+
+// Services are the names of all, the enabled ones first, each in order.
+func Services(p *types.Project) []string {
+	return slices.Concat(sorted(p.Services), sorted(p.DisabledServices))
+}
+
+func sorted(all types.Services) []string { return slices.Sorted(maps.Keys(all)) }
+
+// Image is what the service names, else the one that is built for it.
+func Image(p *types.Project, c types.ServiceConfig) string {
+	if c.Image != "" {
+		return c.Image
+	}
+	sep := "-"
+	if compatible(p) {
+		sep = "_"
+	}
+	return p.Name + sep + c.Name
+}
+
+// compatible tells whether names are joined with "_", as the first Docker Compose did.
+func compatible(p *types.Project) bool {
+	b, _ := strconv.ParseBool(strings.ToLower(p.Environment["COMPOSE_COMPATIBILITY"]))
+	return b
+}
+
+// BuildKitOnly are the keys of a build that the classic builder cannot do.
+func BuildKitOnly(b *types.BuildConfig) []string {
+	var out []string
+	for _, k := range []struct {
+		name string
+		used bool
+	}{
+		{"additional_contexts", len(b.AdditionalContexts) > 0},
+		{"cache_to", len(b.CacheTo) > 0},
+		{"entitlements", len(b.Entitlements) > 0},
+		{"no_cache_filter", len(b.NoCacheFilter) > 0},
+		{"platforms", len(b.Platforms) > 1},
+		{"privileged", b.Privileged},
+		{"provenance", b.Provenance != "" && b.Provenance != "false"},
+		{"sbom", b.SBOM != "" && b.SBOM != "false"},
+		{"secrets", len(b.Secrets) > 0},
+		{"ssh", len(b.SSH) > 0},
+	} {
+		if k.used {
+			out = append(out, k.name)
+		}
+	}
+	return out
+}
+
+// Implication is why a service needs another one without saying so in depends_on.
+type Implication struct {
+	Via       string // the attribute: "links"
+	Namespace bool   // it shares what is the other's, and follows it when that is replaced
+}
+
+// Implied are the services that other attributes than depends_on ask for.
+func Implied(c types.ServiceConfig) map[string]Implication {
+	out := map[string]Implication{}
+	for _, l := range c.Links {
+		name, _, _ := strings.Cut(l, ":")
+		out[name] = Implication{"links", false}
+	}
+	for _, v := range c.VolumesFrom {
+		if name, _, _ := strings.Cut(v, ":"); name != "container" {
+			out[name] = Implication{"volumes_from", true}
+		}
+	}
+	for _, ns := range namespaces(c) {
+		if name, ok := strings.CutPrefix(ns.value, types.ServicePrefix); ok {
+			out[name] = Implication{ns.key, true}
+		}
+	}
+	return out
+}
+
+type namespace struct{ key, value string }
+
+func namespaces(c types.ServiceConfig) []namespace {
+	return []namespace{{"cgroup", c.Cgroup}, {"uts", c.Uts}, {"pid", c.Pid}, {"ipc", c.Ipc}, {"network_mode", c.NetworkMode}}
+}
