@@ -60,6 +60,7 @@ var laws = map[string]law{
 	"compose/load/form":   {ours: []string{"compose/diag", "compose/load/source"}, others: yaml},
 	"compose/load/canon":  {others: yaml},
 	"compose/load/merged": {others: yaml},
+	"compose/load/check":  {ours: []string{"compose/diag", "compose/graph", "compose/load/form", "compose/load/merged", "compose/load/source"}, others: yaml},
 	"compose/load/legacy": {ours: []string{"compose/load/form", "compose/load/source"}, others: yaml},
 
 	"compose": {ours: append([]string{"engine"}, append(rooms, leaves...)...),

@@ -19,6 +19,7 @@ import (
 
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/load/check"
 	"github.com/tutti-run/tutti/compose/load/form"
 	"github.com/tutti-run/tutti/compose/load/source"
 )
@@ -193,7 +194,7 @@ func (s *session) load(ctx context.Context) (err error) {
 		return err
 	}
 	if !s.o.NoConsistency {
-		s.check()
+		check.Project(check.Input{Project: s.project, Files: s.Files, Notes: s.Notes, Dropped: s.form.Dropped, Lenient: s.o.Lenient})
 	}
 	s.resolveEnvironment()
 	s.applyPlatform()

@@ -1,4 +1,4 @@
-package load
+package check
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 )
 
 // unsupported tells about what a service asks for and tutti cannot give it, one warning each.
-func (s *session) unsupported(c types.ServiceConfig) {
+func (in *Input) unsupported(c types.ServiceConfig) {
 	for _, k := range []struct {
 		key  string
 		used bool
@@ -22,11 +22,11 @@ func (s *session) unsupported(c types.ServiceConfig) {
 		{"use_api_socket", c.UseAPISocket},
 	} {
 		if k.used {
-			s.Warn(s.Nearest("services", c.Name, k.key), "service %q: %s is not supported yet, ignored", c.Name, k.key)
+			in.Warn(in.Nearest("services", c.Name, k.key), "service %q: %s is not supported yet, ignored", c.Name, k.key)
 		}
 	}
 	if keys := swarmOnly(c.Deploy); len(keys) > 0 {
-		s.Warn(s.Nearest("services", c.Name, "deploy"), "service %q: deploy.%s: for Swarm only, ignored", c.Name, strings.Join(keys, ", deploy."))
+		in.Warn(in.Nearest("services", c.Name, "deploy"), "service %q: deploy.%s: for Swarm only, ignored", c.Name, strings.Join(keys, ", deploy."))
 	}
 }
 
@@ -53,11 +53,11 @@ func swarmOnly(d *types.DeployConfig) []string {
 	return out
 }
 
-func (s *session) unsupportedTop() {
-	if len(s.project.Jobs)+len(s.project.DisabledJobs) > 0 {
-		s.Warn(s.Nearest("jobs"), "jobs are not supported yet, ignored")
+func (in *Input) unsupportedTop() {
+	if len(in.Project.Jobs)+len(in.Project.DisabledJobs) > 0 {
+		in.Warn(in.Nearest("jobs"), "jobs are not supported yet, ignored")
 	}
-	if len(s.project.Models) > 0 {
-		s.Warn(s.Nearest("models"), "models are not supported yet, ignored")
+	if len(in.Project.Models) > 0 {
+		in.Warn(in.Nearest("models"), "models are not supported yet, ignored")
 	}
 }

@@ -1,4 +1,4 @@
-package load
+package check
 
 import (
 	"fmt"
@@ -23,10 +23,10 @@ type claim struct {
 
 // checkHostPorts finds services that want the same port of the host. A range that is wider than what the container has
 // behind it leaves the engine a choice, and is not held against anyone.
-func (s *session) checkHostPorts() {
+func (in *Input) checkHostPorts() {
 	byPort := map[string][]claim{}
-	for _, name := range slices.Sorted(maps.Keys(s.project.Services)) {
-		c := s.project.Services[name]
+	for _, name := range slices.Sorted(maps.Keys(in.Project.Services)) {
+		c := in.Project.Services[name]
 		told := false
 		for _, p := range c.Ports {
 			cl, ok := fixed(name, p)
@@ -35,19 +35,19 @@ func (s *session) checkHostPorts() {
 			}
 			if n := c.GetScale(); n > 1 && !told {
 				told = true
-				d := s.Warn(s.portSpot(c, p), "service %q: %d replicas want host port %s, only one can have it", name, n, cl.text)
+				d := in.Warn(in.portSpot(c, p), "service %q: %d replicas want host port %s, only one can have it", name, n, cl.text)
 				d.Hint = "leave the host port out, or give a range"
 			}
 			key := p.Protocol + "/" + strconv.Itoa(cl.first)
-			s.checkClaim(c, p, cl, byPort[key])
+			in.checkClaim(c, p, cl, byPort[key])
 			byPort[key] = append(byPort[key], cl)
 		}
 	}
 }
 
 // atStart is how bad a mistake is that only shows when containers are made.
-func (s *session) atStart() diag.Severity {
-	if s.o.Lenient {
+func (in *Input) atStart() diag.Severity {
+	if in.Lenient {
 		return diag.Warning
 	}
 	return diag.Error
@@ -61,7 +61,7 @@ func fixed(service string, p types.ServicePortConfig) (claim, bool) {
 	return claim{service: service, text: p.Published, ip: p.HostIP, first: first, last: last}, true
 }
 
-func (s *session) checkClaim(c types.ServiceConfig, p types.ServicePortConfig, cl claim, before []claim) {
+func (in *Input) checkClaim(c types.ServiceConfig, p types.ServicePortConfig, cl claim, before []claim) {
 	for _, b := range before {
 		if b.service == cl.service || !sameAddress(b.ip, cl.ip) {
 			continue
@@ -70,7 +70,7 @@ func (s *session) checkClaim(c types.ServiceConfig, p types.ServicePortConfig, c
 		if p.Protocol != "tcp" {
 			text += "/" + p.Protocol
 		}
-		d := s.Tell(s.atStart(), s.portSpot(c, p), "%s", text)
+		d := in.Tell(in.atStart(), in.portSpot(c, p), "%s", text)
 		d.Path = "services." + c.Name + ".ports"
 		return
 	}
@@ -96,8 +96,8 @@ func parseAddress(text string) (netip.Addr, bool) {
 }
 
 // portSpot is where a port of a service is written.
-func (s *session) portSpot(c types.ServiceConfig, p types.ServicePortConfig) source.Spot {
-	k, list := s.At("services", c.Name, "ports")
+func (in *Input) portSpot(c types.ServiceConfig, p types.ServicePortConfig) source.Spot {
+	k, list := in.At("services", c.Name, "ports")
 	if !list.Found() {
 		return k
 	}

@@ -1,0 +1,101 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/graph"
+	"github.com/tutti-run/tutti/compose/load/merged"
+)
+
+// checkDependencies checks that what the service comes after is there and enabled.
+func (in *Input) checkDependencies(c types.ServiceConfig) {
+	implied := merged.Implied(c)
+	names := map[string]bool{}
+	for name := range implied {
+		names[name] = true
+	}
+	for name := range c.DependsOn {
+		names[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if _, ok := in.Project.Services[name]; ok {
+			continue
+		}
+		dep, explicit := c.DependsOn[name]
+		off, disabled := in.Project.DisabledServices[name]
+		if disabled && explicit && !dep.Required || in.excused("services", name) {
+			continue
+		}
+		via := "depends_on"
+		if i, ok := implied[name]; ok && !in.Declares("services", c.Name, "depends_on", name) {
+			via = i.Via
+		}
+		in.missing(c, via, name, off, disabled)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.DependsOn)) {
+		if c.DependsOn[name].Condition == "" {
+			in.Complain(in.Item([]string{"services", c.Name, "depends_on"}, name), "service %q: depends_on.%s needs \"condition\"", c.Name, name)
+		}
+	}
+}
+
+func (in *Input) missing(c types.ServiceConfig, via, name string, off types.ServiceConfig, disabled bool) {
+	path := []string{"services", c.Name, via}
+	at := in.Item(path, name)
+	verb := "depends on"
+	if via != "depends_on" {
+		verb = via + " names"
+	}
+	if disabled {
+		d := in.Complain(at, "service %q %s %q, which no active profile enables", c.Name, verb, name)
+		d.Hint = fmt.Sprintf("add --profile %s", strings.Join(off.Profiles, " or --profile "))
+		d.Path = strings.Join(append(path, name), ".")
+		return
+	}
+	d := in.Complain(at, "service %q %s %q, which is not a service", c.Name, verb, name)
+	d.Hint = diag.DidYouMean(name, merged.Services(in.Project))
+	d.Path = strings.Join(append(path, name), ".")
+}
+
+// checkCycle names one cycle of dependencies, if there is any.
+func (in *Input) checkCycle() {
+	var g graph.Graph[string]
+	for _, name := range slices.Sorted(maps.Keys(in.Project.Services)) {
+		g.Add(name)
+		c := in.Project.Services[name]
+		for _, dep := range slices.Sorted(maps.Keys(c.DependsOn)) {
+			if _, ok := in.Project.Services[dep]; ok {
+				g.After(name, dep)
+			}
+		}
+	}
+	_, err := g.Order()
+	var cycle *graph.CycleError[string]
+	if !errors.As(err, &cycle) {
+		return
+	}
+	nodes := inDirection(cycle.Nodes, in.Project.Services)
+	c := in.Project.Services[nodes[0]]
+	via := "depends_on"
+	if i, ok := merged.Implied(c)[nodes[1]]; ok && !in.Declares("services", c.Name, "depends_on", nodes[1]) {
+		via = i.Via
+	}
+	in.Complain(in.Item([]string{"services", c.Name, via}, nodes[1]), "services depend on each other in a circle: %s", strings.Join(nodes, " → "))
+}
+
+// inDirection turns a cycle round if need be, so that each service depends on the next, and begins with the first by name.
+func inDirection(nodes []string, services types.Services) []string {
+	ring := slices.Clone(nodes[:len(nodes)-1])
+	if _, ok := services[nodes[0]].DependsOn[nodes[1]]; !ok {
+		slices.Reverse(ring)
+	}
+	i := slices.Index(ring, slices.Min(ring))
+	ring = slices.Concat(ring[i:], ring[:i])
+	return append(ring, ring[0])
+}

@@ -1,0 +1,125 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/load/source"
+)
+
+func (in *Input) checkReferences(c types.ServiceConfig) {
+	if c.NetworkMode != "" && len(c.Networks) > 0 {
+		in.Complain(in.Nearest("services", c.Name, "network_mode"), "service %q has both network_mode and networks", c.Name)
+	}
+	for _, k := range slices.Sorted(maps.Keys(c.Networks)) {
+		checkReference(in, c, "networks", "network", k, in.Project.Networks)
+	}
+	for _, v := range c.Volumes {
+		if v.Type == types.VolumeTypeVolume && v.Source != "" {
+			checkReference(in, c, "volumes", "volume", v.Source, in.Project.Volumes)
+		}
+	}
+	for _, ref := range c.Configs {
+		if checkReference(in, c, "configs", "config", ref.Source, in.Project.Configs) {
+			in.checkExternal(c, "configs", ref.Source, types.FileObjectConfig(in.Project.Configs[ref.Source]))
+		}
+	}
+	for _, ref := range c.Secrets {
+		if checkReference(in, c, "secrets", "secret", ref.Source, in.Project.Secrets) {
+			in.checkExternal(c, "secrets", ref.Source, types.FileObjectConfig(in.Project.Secrets[ref.Source]))
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(c.Models)) {
+		checkReference(in, c, "models", "model", k, in.Project.Models)
+	}
+}
+
+// checkReference tells whether what a service refers to is declared.
+func checkReference[T any](in *Input, c types.ServiceConfig, key, kind, name string, declared map[string]T) bool {
+	if _, ok := declared[name]; ok {
+		return true
+	}
+	if in.excused(kind+"s", name) {
+		return false
+	}
+	path := append([]string{"services", c.Name}, strings.Split(key, ".")...)
+	d := in.Complain(in.Item(path, name), "service %q refers to undefined %s %q", c.Name, kind, name)
+	d.Path = strings.Join(append(path, name), ".")
+	if d.Hint = diag.DidYouMean(name, slices.Collect(maps.Keys(declared))); d.Hint == "" {
+		d.Hint = fmt.Sprintf("declare it under %q at the top level", kind+"s")
+	}
+	return false
+}
+
+func (in *Input) checkExternal(c types.ServiceConfig, kind, name string, def types.FileObjectConfig) {
+	at := in.Item([]string{"services", c.Name, kind}, name)
+	one := strings.TrimSuffix(kind, "s")
+	switch {
+	case bool(def.External):
+		d := in.Tell(in.atStart(), at, "service %q: unsupported external %s %q", c.Name, one, name)
+		d.Hint = "only Swarm keeps " + kind + "; give it file:, environment: or content:"
+	case def.Driver != "":
+		in.Tell(in.atStart(), in.Nearest(kind, name, "driver"), "%s %q: driver is not supported", one, name)
+	case def.TemplateDriver != "":
+		in.Tell(in.atStart(), in.Nearest(kind, name, "template_driver"), "%s %q: template_driver is not supported", one, name)
+	case def.File == "" && c.ReadOnly:
+		in.Tell(in.atStart(), at, "service %q is read-only: %s %q must come from file:", c.Name, one, name)
+	case def.File != "":
+		if _, err := os.Stat(def.File); errors.Is(err, fs.ErrNotExist) {
+			in.warnOnce(in.Nearest(kind, name, "file"), "%s %q: file %s does not exist", one, name, in.Display(def.File))
+		}
+	case def.Environment != "" && def.Content == "":
+		if _, ok := in.Project.Environment[def.Environment]; !ok {
+			in.warnOnce(in.Nearest(kind, name, "environment"), "%s %q: variable %q is not set", one, name, def.Environment)
+		}
+	}
+}
+
+func (in *Input) warnOnce(at source.Spot, format string, args ...any) {
+	in.AddOnce(diag.Diagnostic{Severity: diag.Warning, Place: at.Place(), Text: fmt.Sprintf(format, args...)})
+}
+
+// checkContents checks what the top level declares.
+func (in *Input) checkContents() {
+	for _, k := range slices.Sorted(maps.Keys(in.Project.Secrets)) {
+		in.checkContent("secrets", k, types.FileObjectConfig(in.Project.Secrets[k]))
+	}
+	for _, k := range slices.Sorted(maps.Keys(in.Project.Configs)) {
+		in.checkContent("configs", k, types.FileObjectConfig(in.Project.Configs[k]))
+	}
+	for _, k := range slices.Sorted(maps.Keys(in.Project.Volumes)) {
+		v := in.Project.Volumes[k]
+		if v.External && (v.Driver != "" || len(v.DriverOpts) > 0 || len(v.Labels) > 0) {
+			in.Complain(in.Nearest("volumes", k, "external"), "volume %q is external: it takes nothing but a name", k)
+		}
+	}
+}
+
+func (in *Input) checkContent(kind, name string, def types.FileObjectConfig) {
+	if bool(def.External) || def.Driver != "" || in.excused(kind, name) {
+		return
+	}
+	var given []string
+	all := []string{"file", "environment", "content"}
+	if kind == "secrets" {
+		all = all[:2]
+	}
+	for _, k := range all {
+		if in.Declares(kind, name, k) {
+			given = append(given, k)
+		}
+	}
+	switch {
+	case len(given) > 1:
+		in.Complain(in.Nearest(kind, name, given[1]), "%s: only one of %s can be set", source.Label([]string{kind, name}), strings.Join(given, " and "))
+	case len(given) == 0 && def.File == "" && def.Environment == "" && def.Content == "":
+		in.Complain(in.Nearest(kind, name), "%s needs one of %s", source.Label([]string{kind, name}), strings.Join(all, ", "))
+	}
+}
