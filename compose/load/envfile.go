@@ -142,3 +142,19 @@ var rawFormat = sync.OnceFunc(func() {
 		return lines.Err()
 	})
 })
+
+// applyPlatform gives built services the platform of DOCKER_DEFAULT_PLATFORM.
+func (s *session) applyPlatform() {
+	platform := s.env["DOCKER_DEFAULT_PLATFORM"]
+	if platform == "" {
+		return
+	}
+	for _, services := range []map[string]types.ServiceConfig{s.project.Services, s.unresolved} {
+		for name, c := range services {
+			if c.Build != nil && c.Platform == "" {
+				c.Platform = platform
+				services[name] = c
+			}
+		}
+	}
+}

@@ -20,6 +20,7 @@ import (
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/compose/load/check"
+	"github.com/tutti-run/tutti/compose/load/convert"
 	"github.com/tutti-run/tutti/compose/load/form"
 	"github.com/tutti-run/tutti/compose/load/source"
 )
@@ -201,7 +202,7 @@ func (s *session) load(ctx context.Context) (err error) {
 	if s.Diags.HasErrors() {
 		return s.Diags
 	}
-	s.convert()
+	s.desired = convert.Project(convert.Input{Project: s.project, Files: s.Files, Notes: s.Notes, EnvFiles: s.named, FromEnvFile: s.fromEnvFile})
 	return s.outcome()
 }
 

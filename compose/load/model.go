@@ -47,7 +47,7 @@ func (s *session) model() *Model {
 	m := &Model{name: s.name, project: p, services: map[string]canon.Service{}, hashed: map[string]func() string{}, env: s.env}
 	for name, c := range p.Services {
 		c.LabelFiles = nil
-		m.services[name] = s.canonical(c)
+		m.services[name] = canon.Flatten(c, s.CreatesHostPath)
 	}
 	p.Networks = maps.Clone(p.Networks)
 	for k, n := range p.Networks {
@@ -56,16 +56,12 @@ func (s *session) model() *Model {
 	}
 	for name, c := range s.unresolved {
 		c.Labels, c.LabelFiles = s.project.Services[name].Labels, nil
-		m.hashed[name] = func() string { return s.canonical(c).Hash() }
+		m.hashed[name] = func() string { return canon.Flatten(c, s.CreatesHostPath).Hash() }
 	}
 	for _, c := range s.project.AllServices() {
 		m.all = append(m.all, c)
 	}
 	return m
-}
-
-func (s *session) canonical(c types.ServiceConfig) canon.Service {
-	return canon.Flatten(c, func(target string) bool { return s.CreatesHostPath(c.Name, target) })
 }
 
 // trim takes out of the tree what Docker Compose does not print: secrets' values and defaults that no file asks for.

@@ -162,9 +162,9 @@ func (e *envFile) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(*e))
 }
 
-// Flatten copies a service attribute by attribute, by name; explicit tells of the mount at
-// a target whether a bind's create_host_path is written out.
-func Flatten(s types.ServiceConfig, explicit func(target string) bool) Service {
+// Flatten copies a service attribute by attribute, by name; explicit tells of the mount
+// at a target whether a bind's create_host_path is written out.
+func Flatten(s types.ServiceConfig, explicit func(service, target string) bool) Service {
 	var out Service
 	to := reflect.ValueOf(&out).Elem()
 	from := reflect.ValueOf(s)
@@ -177,12 +177,12 @@ func Flatten(s types.ServiceConfig, explicit func(target string) bool) Service {
 		out.EnvFiles = append(out.EnvFiles, &envFile{Path: e.Path, Required: bool(e.Required), Format: e.Format})
 	}
 	for _, v := range s.Volumes {
-		out.Volumes = append(out.Volumes, flattenVolume(v, explicit))
+		out.Volumes = append(out.Volumes, flattenVolume(s.Name, v, explicit))
 	}
 	return out
 }
 
-func flattenVolume(v types.ServiceVolumeConfig, explicit func(target string) bool) flatVolume {
+func flattenVolume(service string, v types.ServiceVolumeConfig, explicit func(service, target string) bool) flatVolume {
 	out := flatVolume{
 		Type: v.Type, Source: v.Source, Target: v.Target, ReadOnly: v.ReadOnly, Consistency: v.Consistency,
 		Volume: v.Volume, Tmpfs: v.Tmpfs, Image: v.Image, Extensions: v.Extensions,
@@ -190,7 +190,7 @@ func flattenVolume(v types.ServiceVolumeConfig, explicit func(target string) boo
 	if b := v.Bind; b != nil {
 		out.Bind = &flatBind{
 			SELinux: b.SELinux, Propagation: b.Propagation, Recursive: b.Recursive, Extensions: b.Extensions,
-			CreateHostPath: bool(b.CreateHostPath) && explicit(v.Target),
+			CreateHostPath: bool(b.CreateHostPath) && explicit(service, v.Target),
 		}
 	}
 	return out

@@ -1,7 +1,8 @@
-package load
+package convert_test
 
 import (
 	"encoding/json"
+	"flag"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -10,7 +11,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tutti-run/tutti/compose/load"
 )
+
+var update = flag.Bool("update", false, "rewrite what the testdata expects")
 
 // TestConversion compares all that becomes of a file that uses every attribute.
 func TestConversion(t *testing.T) {
@@ -19,7 +24,7 @@ func TestConversion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const path = "testdata/convert/want.json"
+	const path = "testdata/want.json"
 	if *update {
 		if err := os.WriteFile(path, append(got, '\n'), 0o600); err != nil {
 			t.Fatal(err)
@@ -67,13 +72,13 @@ func unused(v reflect.Value, never map[string]bool) {
 	}
 }
 
-func convertible(t *testing.T) Result {
+func convertible(t *testing.T) load.Result {
 	t.Helper()
-	dir, err := filepath.Abs("testdata/convert")
+	dir, err := filepath.Abs("testdata")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Load(t.Context(), Options{
+	r, err := load.Load(t.Context(), load.Options{
 		Dir: dir, Files: []string{"compose.yaml"}, ProjectDirectory: "/demo", EnvFiles: []string{"project.env"}, ProjectName: "demo", Lenient: true,
 		Environment: []string{"TOKEN=in the environment", "DIR=" + dir},
 	})

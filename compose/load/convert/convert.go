@@ -1,0 +1,175 @@
+// Package convert makes a desired.Project of what compose-go loaded: plain structs, nothing of compose-go left.
+package convert
+
+import (
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/tutti-run/tutti/compose/desired"
+	"github.com/tutti-run/tutti/compose/load/canon"
+	"github.com/tutti-run/tutti/compose/load/merged"
+	"github.com/tutti-run/tutti/compose/load/source"
+	"github.com/tutti-run/tutti/engine/container"
+)
+
+// Input is what a project is made of.
+type Input struct {
+	Project       *types.Project               // with the environment of the services read
+	*source.Files                              // where things stand
+	*source.Notes                              // to which what cannot be read is told
+	EnvFiles      []string                     // that the user named
+	FromEnvFile   map[string]map[string]string // service → variable → env file that set it
+}
+
+// Project is all that the enabled services want.
+func Project(in Input) desired.Project {
+	p := in.Project
+	out := desired.Project{
+		Name: p.Name, WorkingDir: p.WorkingDir, Files: p.ComposeFiles, EnvFiles: in.EnvFiles,
+		Disabled: slices.Sorted(maps.Keys(p.DisabledServices)),
+		Networks: in.networks(), Volumes: volumes(p.Volumes),
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
+		out.Services = append(out.Services, in.service(p.Services[name]))
+	}
+	return out
+}
+
+func (in *Input) service(c types.ServiceConfig) desired.Service {
+	out := desired.Service{
+		Name:          c.Name,
+		Container:     in.container(c),
+		ContainerName: c.ContainerName,
+		Replicas:      c.GetScale(),
+		Image:         in.image(c),
+		Depends:       in.depends(c),
+		ConfigHash:    canon.Flatten(c, in.CreatesHostPath).Hash(),
+		NoAttach:      c.Attach != nil && !*c.Attach,
+	}
+	out.HashWith = in.withPeers(out)
+	return out
+}
+
+func (in *Input) container(c types.ServiceConfig) container.Spec {
+	spec := container.Spec{
+		Image:       merged.Image(in.Project, c),
+		Platform:    c.Platform,
+		Command:     c.Command,
+		Entrypoint:  c.Entrypoint,
+		Environment: c.Environment,
+		WorkingDir:  c.WorkingDir,
+		User:        c.User,
+		Hostname:    c.Hostname,
+		Domainname:  c.DomainName,
+		TTY:         c.Tty,
+		StdinOpen:   c.StdinOpen,
+		StopSignal:  c.StopSignal,
+		StopTimeout: (*time.Duration)(c.StopGracePeriod),
+		Healthcheck: healthcheck(c.HealthCheck),
+		Expose:      c.Expose,
+		Ports:       ports(c.Ports),
+		Labels:      c.Labels,
+		Annotations: c.Annotations,
+		Restart:     restart(c),
+		Resources:   resources(c),
+		Logging:     logDriver(c),
+		Origin:      in.origin(c),
+	}
+	in.storage(&spec, c)
+	in.networking(&spec, c)
+	in.isolation(&spec, c)
+	return spec
+}
+
+func healthcheck(h *types.HealthCheckConfig) *container.Healthcheck {
+	if h == nil {
+		return nil
+	}
+	if h.Disable {
+		return &container.Healthcheck{Test: []string{"NONE"}}
+	}
+	out := &container.Healthcheck{
+		Test: h.Test, Interval: span(h.Interval), Timeout: span(h.Timeout),
+		StartPeriod: span(h.StartPeriod), StartInterval: span(h.StartInterval),
+	}
+	if h.Retries != nil {
+		out.Retries = int(*h.Retries)
+	}
+	return out
+}
+
+func span(d *types.Duration) time.Duration {
+	if d == nil {
+		return 0
+	}
+	return time.Duration(*d)
+}
+
+func logDriver(c types.ServiceConfig) container.Logging {
+	if c.Logging == nil {
+		return container.Logging{}
+	}
+	return container.Logging{Driver: c.Logging.Driver, Options: c.Logging.Options}
+}
+
+// origin tells which values come from a file beside the Compose file.
+func (in *Input) origin(c types.ServiceConfig) map[string]string {
+	out := map[string]string{}
+	for name, path := range in.FromEnvFile[c.Name] {
+		out["environment."+name] = in.relative(path)
+	}
+	for _, ref := range c.Configs {
+		if f := in.Project.Configs[ref.Source].File; f != "" {
+			out["configs."+ref.Source+".content"] = in.relative(f)
+		}
+	}
+	for _, ref := range c.Secrets {
+		if f := in.Project.Secrets[ref.Source].File; f != "" {
+			out["secrets."+ref.Source+".content"] = in.relative(f)
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+// relative to the project directory, for what is in it.
+func (in *Input) relative(path string) string {
+	rel, err := filepath.Rel(in.Project.WorkingDir, path)
+	if err != nil || strings.HasPrefix(rel, "..") {
+		return path
+	}
+	return rel
+}
+
+// restart is the policy; deploy.restart_policy wins over restart, as in Docker Compose.
+func restart(c types.ServiceConfig) container.Restart {
+	if c.Deploy != nil && c.Deploy.RestartPolicy != nil {
+		p := c.Deploy.RestartPolicy
+		r := container.Restart{Name: condition(p.Condition)}
+		if p.MaxAttempts != nil {
+			r.MaxRetries = int(*p.MaxAttempts)
+		}
+		return r
+	}
+	name, attempts, _ := strings.Cut(c.Restart, ":")
+	n, _ := strconv.Atoi(attempts) // the check has told
+	return container.Restart{Name: condition(name), MaxRetries: n}
+}
+
+func condition(name string) string {
+	switch name {
+	case "none":
+		return "no"
+	case "any":
+		return "always"
+	}
+	return name
+}

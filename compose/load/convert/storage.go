@@ -1,0 +1,136 @@
+package convert
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/paths"
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/tutti-run/tutti/compose/load/canon"
+	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/volume"
+)
+
+func (in *Input) storage(spec *container.Spec, c types.ServiceConfig) {
+	for _, v := range c.Volumes {
+		spec.Mounts = append(spec.Mounts, in.mount(v))
+	}
+	spec.Tmpfs = c.Tmpfs
+	for _, v := range c.VolumesFrom {
+		if !strings.HasPrefix(v, types.ContainerPrefix) {
+			v = types.ServicePrefix + v
+		}
+		spec.VolumesFrom = append(spec.VolumesFrom, v)
+	}
+	spec.Files = in.contents(c, spec.Mounts)
+	spec.ShmSize = int64(c.ShmSize)
+	spec.StorageOpt = c.StorageOpt
+	spec.ReadOnly = c.ReadOnly
+}
+
+func (in *Input) mount(v types.ServiceVolumeConfig) volume.Mount {
+	m := volume.Mount{Type: volume.Type(v.Type), Source: v.Source, Target: v.Target, ReadOnly: v.ReadOnly, Consistency: v.Consistency}
+	switch {
+	case m.Type == volume.Volume && v.Source != "":
+		m.Key, m.Source = v.Source, in.Project.Volumes[v.Source].Name
+	case m.Type == volume.Bind:
+		m.CreateHostPath = v.Bind == nil || bool(v.Bind.CreateHostPath)
+	}
+	if b := v.Bind; b != nil {
+		m.Propagation, m.Recursive, m.SELinux = b.Propagation, b.Recursive, b.SELinux
+	}
+	if o := v.Volume; o != nil {
+		m.NoCopy, m.Subpath, m.Labels = o.NoCopy, o.Subpath, o.Labels
+	}
+	if o := v.Image; o != nil {
+		m.Subpath = o.SubPath
+	}
+	if o := v.Tmpfs; o != nil {
+		m.TmpfsSize, m.TmpfsMode = int64(o.Size), o.Mode
+	}
+	return m
+}
+
+// contents are the configs and secrets of a service; a mount of its own at the same target comes first.
+func (in *Input) contents(c types.ServiceConfig, mounts []volume.Mount) []container.File {
+	var out []container.File
+	add := func(kind string, ref types.FileReferenceConfig, def types.FileObjectConfig) {
+		f := in.content(kind, ref, def)
+		taken := slices.ContainsFunc(mounts, func(m volume.Mount) bool { return m.Target == f.Target })
+		if !taken {
+			out = append(out, f)
+		}
+	}
+	for _, ref := range c.Configs {
+		add("config", types.FileReferenceConfig(ref), types.FileObjectConfig(in.Project.Configs[ref.Source]))
+	}
+	for _, ref := range c.Secrets {
+		add("secret", types.FileReferenceConfig(ref), types.FileObjectConfig(in.Project.Secrets[ref.Source]))
+	}
+	return out
+}
+
+func (in *Input) content(kind string, ref types.FileReferenceConfig, def types.FileObjectConfig) container.File {
+	f := container.File{Kind: kind, Source: ref.Source, Target: target(kind, ref), UID: ref.UID, GID: ref.GID}
+	if ref.Mode != nil {
+		m := uint32(*ref.Mode)
+		f.Mode = &m
+	}
+	switch {
+	case def.File != "":
+		f.HostPath = def.File
+		f.Digest = digestFile(def.File)
+	case def.Content != "":
+		f.Content = []byte(def.Content)
+		f.Digest = digest(f.Content)
+	case def.Environment != "":
+		f.Content = []byte(in.Project.Environment[def.Environment])
+		f.Digest = digest(f.Content)
+	}
+	return f
+}
+
+func target(kind string, ref types.FileReferenceConfig) string {
+	base := "/"
+	if kind == "secret" {
+		base = "/run/secrets/"
+	}
+	switch t := ref.Target; {
+	case t == "":
+		return base + ref.Source
+	case strings.HasPrefix(t, "/") || paths.IsWindowsAbs(t):
+		return t
+	default:
+		return base + t
+	}
+}
+
+func digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// digestFile is "" for what cannot be read: the check has told.
+func digestFile(path string) string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	return digest(b)
+}
+
+func volumes(all types.Volumes) []volume.Spec {
+	var out []volume.Spec
+	for _, k := range slices.Sorted(maps.Keys(all)) {
+		v := all[k]
+		out = append(out, volume.Spec{
+			Key: k, Name: v.Name, External: bool(v.External), Driver: v.Driver, DriverOpts: v.DriverOpts,
+			Labels: v.Labels, ConfigHash: canon.VolumeHash(v),
+		})
+	}
+	return out
+}
