@@ -1,5 +1,6 @@
-// Package load turns Compose files into a desired.Project: it finds them, checks them with their places, lets compose-go
-// merge and interpolate them, and converts what comes out. It is the only importer of compose-go and of YAML.
+// Package load turns Compose files into a desired.Project: it finds them, has them read and checked with their places, lets
+// compose-go merge and interpolate them, and has what comes out checked and converted. Only it and the packages under it,
+// one for each of these steps, import compose-go and YAML; nobody else imports those.
 package load
 
 import (

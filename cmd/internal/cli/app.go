@@ -73,11 +73,6 @@ func size(w io.Writer) (cols, rows int, ok bool) {
 	return cols, rows, err == nil
 }
 
-func terminal(w io.Writer) bool {
-	_, _, ok := size(w)
-	return ok
-}
-
 // style of text on a stream.
 func (c *cli) style(w io.Writer) render.Style {
 	cols, _, tty := size(w)

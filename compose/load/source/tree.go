@@ -18,16 +18,7 @@ type Pair struct {
 
 // Pairs of a mapping as it reads once merge keys are carried out: own keys first, then merged ones that they do not hide.
 func Pairs(m *yaml.Node) []Pair {
-	var out []Pair
-	var merged []*yaml.Node
-	for i := 0; i+1 < len(m.Content); i += 2 {
-		k, v := m.Content[i], m.Content[i+1]
-		if IsMerge(k) {
-			merged = append(merged, bases(v)...)
-			continue
-		}
-		out = append(out, Pair{k, Resolve(v), m})
-	}
+	out, merged := own(m)
 	if len(merged) == 0 {
 		return out
 	}
@@ -43,17 +34,29 @@ func Pairs(m *yaml.Node) []Pair {
 			continue
 		}
 		done[b] = true
-		for i := 0; i+1 < len(b.Content); i += 2 {
-			k, v := b.Content[i], b.Content[i+1]
-			if IsMerge(k) {
-				merged = append(merged, bases(v)...)
-			} else if !seen[k.Value] {
-				seen[k.Value] = true
-				out = append(out, Pair{k, Resolve(v), b})
+		pairs, more := own(b)
+		merged = append(merged, more...)
+		for _, p := range pairs {
+			if !seen[p.Key.Value] {
+				seen[p.Key.Value] = true
+				out = append(out, p)
 			}
 		}
 	}
 	return out
+}
+
+// own pairs of a mapping, and the mappings that it merges in.
+func own(m *yaml.Node) (pairs []Pair, merged []*yaml.Node) {
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		k, v := m.Content[i], m.Content[i+1]
+		if IsMerge(k) {
+			merged = append(merged, bases(v)...)
+		} else {
+			pairs = append(pairs, Pair{k, Resolve(v), m})
+		}
+	}
+	return pairs, merged
 }
 
 // IsMerge tells whether a key is <<, which merges other mappings in.
