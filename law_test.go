@@ -186,6 +186,8 @@ func TestLawBites(t *testing.T) {
 		{ImportPath: module + "/engine", Imports: []string{"github.com/moby/moby/client"}},
 		{ImportPath: module + "/engine/field", Imports: []string{module + "/network"}},
 		{ImportPath: module + "/e2e", XTestImports: []string{module + "/compose"}},
+		{ImportPath: module + "/cmd/internal/cli", Imports: []string{module + "/compose/load/source"}},
+		{ImportPath: module + "/compose", Imports: []string{"github.com/compose-spec/compose-go/v2/types"}},
 		{ImportPath: module + "/nowhere"},
 	} {
 		if len(breaches(p)) != 1 {
