@@ -70,7 +70,7 @@ func (cs containers) RemoveContainer(ctx context.Context, id string, force, anon
 		return failed(err, "remove container")
 	}
 	for _, name := range inherited {
-		if err := (volumes{cs.c}).RemoveVolume(ctx, name); err != nil && !errors.Is(err, engine.ErrConflict) {
+		if err := volumes(cs).RemoveVolume(ctx, name); err != nil && !errors.Is(err, engine.ErrConflict) {
 			return err
 		}
 	}

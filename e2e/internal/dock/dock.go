@@ -292,16 +292,6 @@ func unframe(r io.Reader) (string, error) {
 	}
 }
 
-// LogsOf a container: what it wrote to stdout and stderr.
-func (e *Engine) LogsOf(ctx context.Context, id string) (string, error) {
-	resp, err := e.send(ctx, "GET", "/containers/"+id+"/logs?stdout=1&stderr=1&tail=50", "", nil)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	return unframe(resp.Body)
-}
-
 // File of a build context.
 type File struct {
 	Name string
