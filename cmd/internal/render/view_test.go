@@ -223,6 +223,7 @@ func TestTTYDown(t *testing.T) {
 		p.start("stop web")
 		time.Sleep(time.Second + rest + time.Millisecond)
 		p.done("stop web")
+		synctest.Wait() // one frame now, the next after a rest
 		p.start("stop db", "remove web")
 		time.Sleep(rest + time.Millisecond)
 		synctest.Wait()
