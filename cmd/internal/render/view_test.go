@@ -117,6 +117,7 @@ func onScreen(t *testing.T, cols, rows int, color bool, p plan.Plan, script func
 		s := newScreen(cols, rows)
 		v := NewTTY(s, s.size, Style{Color: color, Title: "up"})
 		pl := play(v, p)
+		synctest.Wait() // the first frame is of the plan alone, so that the beat is the same every time
 		script(pl, s)
 		_ = v.Close()
 		mistakes, _, _ := s.noted()
@@ -223,7 +224,6 @@ func TestTTYDown(t *testing.T) {
 		p.start("stop web")
 		time.Sleep(time.Second + rest + time.Millisecond)
 		p.done("stop web")
-		synctest.Wait() // one frame now, the next after a rest
 		p.start("stop db", "remove web")
 		time.Sleep(rest + time.Millisecond)
 		synctest.Wait()
