@@ -16,6 +16,7 @@ import (
 	"github.com/tutti-run/tutti/compose/apply"
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/graph"
+	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/container"
 	"github.com/tutti-run/tutti/engine/enginetest"
@@ -289,4 +290,16 @@ func TestLoadPlanRefusesWhatItDoesNotKnow(t *testing.T) {
 			t.Errorf("%q is taken", text)
 		}
 	}
+}
+
+// FuzzLoadPlan: whatever is in the file, it is read or refused, and what is read can be compared.
+func FuzzLoadPlan(f *testing.F) {
+	f.Add(`{"format":1,"tool":"v1","project":"shop","dir":"/src","options":{"scale":{"web":2}},"steps":[{"id":"create web-1","fingerprint":"00"}]}`)
+	f.Add(`{"format":1,"steps":null}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		saved, err := compose.LoadPlan(strings.NewReader(text))
+		if err == nil && saved.Same(plan.Plan{}) == nil && len(saved.Steps) > 0 {
+			t.Errorf("%q is taken for the plan of nothing", text)
+		}
+	})
 }
