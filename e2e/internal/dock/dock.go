@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,7 +124,10 @@ type Container struct {
 	Image  string
 	State  string
 	Labels map[string]string
+	Mounts []struct{ Name string } // of volumes
 }
+
+var anonymous = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // Name without the slash in front.
 func (c Container) Name() string {
@@ -358,6 +362,13 @@ func (e *Engine) RemoveProject(ctx context.Context, project string) error {
 	errs := []error{err}
 	for _, c := range containers {
 		errs = append(errs, e.remove(ctx, "/containers/"+c.ID+"?force=1&v=1"))
+	}
+	for _, c := range containers {
+		for _, m := range c.Mounts {
+			if anonymous.MatchString(m.Name) { // the engine keeps one that was handed on from one container to the next
+				errs = append(errs, e.remove(ctx, "/volumes/"+m.Name))
+			}
+		}
 	}
 	networks, err := e.networks(ctx, project)
 	errs = append(errs, err)
