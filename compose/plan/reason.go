@@ -125,7 +125,6 @@ func changeText(c field.Change) string {
 
 // quote leaves lists and single words as they are and puts other values in quotes.
 func quote(v string) string {
-	v = field.MaskURL(v)
 	if v != "" && (strings.HasPrefix(v, "[") || !strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r == '"' })) {
 		return v
 	}

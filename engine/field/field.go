@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -179,10 +180,12 @@ type Change struct {
 	Note string `json:"note,omitempty"`
 }
 
-// Mask replaces the values of a change whose path looks like it holds a secret. Equal values stay equal only in length zero.
+// Mask hides what looks secret: both values where the path names something secret, else passwords within them.
 func (c Change) Mask() Change {
 	if Secret(c.Path) {
 		c.Old, c.New = mask(c.Old), mask(c.New)
+	} else {
+		c.Old, c.New = maskWithin(c.Old), maskWithin(c.New)
 	}
 	return c
 }
@@ -205,20 +208,13 @@ func Secret(path string) bool {
 	return false
 }
 
-// MaskURL hides the password of a URL within text.
-func MaskURL(text string) string {
-	i := strings.Index(text, "://")
-	if i < 0 {
-		return text
-	}
-	rest := text[i+3:]
-	at := strings.LastIndexByte(strings.SplitN(rest, "/", 2)[0], '@')
-	if at < 0 {
-		return text
-	}
-	user, _, ok := strings.Cut(rest[:at], ":")
-	if !ok {
-		return text
-	}
-	return text[:i+3] + user + ":•••" + rest[at:]
+var (
+	// of a URL: user:password@
+	urlPassword = regexp.MustCompile(`(\w://[^:/@\s"]*:)[^@/\s"]+@`)
+	// of a command: --db-password=x, "--token","x", PASSWORD=x
+	namedSecret = regexp.MustCompile(`(?i)([\w-]*(?:passw|secret|token|api[_-]?key|credential)[\w-]*(?:=|","))[^"\s,]+`)
+)
+
+func maskWithin(text string) string {
+	return namedSecret.ReplaceAllString(urlPassword.ReplaceAllString(text, "${1}•••@"), "${1}•••")
 }

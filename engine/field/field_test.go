@@ -102,10 +102,17 @@ func TestSecretsAreMasked(t *testing.T) {
 	if c.Old != c.New || c.Old == "" {
 		t.Errorf("%+v", c)
 	}
-	if got := field.MaskURL("postgres://u:pw@db/x"); got != "postgres://u:•••@db/x" {
-		t.Error(got)
-	}
-	if got := field.MaskURL("http://db:80/x"); got != "http://db:80/x" {
-		t.Error(got)
+	for text, want := range map[string]string{
+		"postgres://u:pw@db/x":              "postgres://u:•••@db/x",
+		"http://db:80/x":                    "http://db:80/x",
+		`["run","--db-password=x","-v"]`:    `["run","--db-password=•••","-v"]`,
+		`["run","--token","abc","--level"]`: `["run","--token","•••","--level"]`,
+		"a=b amqp://u:p@q redis://:pw@r":    "a=b amqp://u:•••@q redis://:•••@r",
+		"PGPASSWORD=x psql -h db":           "PGPASSWORD=••• psql -h db",
+		"nothing to hide":                   "nothing to hide",
+	} {
+		if got := (field.Change{Path: "command", Old: text}).Mask().Old; got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
 	}
 }

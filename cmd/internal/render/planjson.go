@@ -126,7 +126,7 @@ func reason(r plan.Reason) reasonDoc {
 
 func (d *reasonDoc) values(c field.Change) {
 	c = c.Mask()
-	d.Path, d.Old, d.New, d.Note = c.Path, field.MaskURL(c.Old), field.MaskURL(c.New), c.Note
+	d.Path, d.Old, d.New, d.Note = c.Path, c.Old, c.New, c.Note
 }
 
 // kindName of a step or reason is the name of its type: plan.FieldChanged is field_changed.
