@@ -2,6 +2,8 @@ package docker
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"net/netip"
 
 	apinetwork "github.com/moby/moby/api/types/network"
@@ -46,8 +48,30 @@ func (n networks) createOld(ctx context.Context, name string, o client.NetworkCr
 		Options: o.Options, Labels: o.Labels,
 	}, true}
 	var out apinetwork.CreateResponse
-	err := n.c.post(ctx, "/networks/create", nil, body, &out)
-	return out.ID, err
+	if err := n.c.post(ctx, "/networks/create", nil, body, &out); err != nil {
+		return "", err
+	}
+	return n.onlyOne(ctx, name, out.ID, o.Labels)
+}
+
+// onlyOne settles which of two networks of one name stays: engines below API 1.44 look whether a name is free and take it in two steps, so that a
+// request that a killed run left behind may slip between. Nothing is on either yet; the one of the lower id stays, whoever asks.
+func (n networks) onlyOne(ctx context.Context, name, id string, labels map[string]string) (string, error) {
+	found, err := observer(n).listNetworks(ctx, make(client.Filters).Add("name", name))
+	if err != nil {
+		return "", err
+	}
+	for _, l := range found {
+		if l.Name != name || l.ID == id || !maps.Equal(l.Labels, labels) {
+			continue
+		}
+		stays, goes := min(l.ID, id), max(l.ID, id)
+		if err := n.RemoveNetwork(ctx, goes); err != nil && !errors.Is(err, engine.ErrNotFound) {
+			return "", err
+		}
+		id = stays
+	}
+	return id, nil
 }
 
 func ipamOf(in network.IPAM) (*apinetwork.IPAM, error) {
