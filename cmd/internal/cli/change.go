@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -16,6 +17,8 @@ type run struct {
 	title   string // of the view
 	quiet   silence
 	options compose.RunOptions
+	// again makes the plan anew, once, if the world moved while the first was carried out; nil: that one or none.
+	again func(context.Context) (plan.Plan, error)
 }
 
 // decide makes a plan; an interrupt ends it.
@@ -37,7 +40,23 @@ func (c *cli) carryOut(ctx context.Context, t compose.Tool, p plan.Plan, r run) 
 	if c.g.dryRun {
 		return c.showPlan(p)
 	}
-	return c.ended(c.perform(ctx, t, p, r))
+	report := c.watch(ctx, t, p, r)
+	if now, moved := c.moved(ctx, report, r); moved {
+		fmt.Fprintln(c.status(), "The engine has changed meanwhile: planning again")
+		report = c.watch(ctx, t, now, r)
+	}
+	c.report(report)
+	return c.ended(report)
+}
+
+// moved gives a new plan if the first one failed because the world is not any more what it was made for.
+func (c *cli) moved(ctx context.Context, report apply.Report, r run) (plan.Plan, bool) {
+	failed := compose.Outrun(report)
+	if len(failed) == 0 || r.again == nil || report.Interrupted {
+		return plan.Plan{}, false
+	}
+	p, err := r.again(ctx)
+	return p, err == nil && compose.Moved(failed, p)
 }
 
 // showPlan on stdout.
@@ -48,18 +67,28 @@ func (c *cli) showPlan(p plan.Plan) error {
 	return render.Plan(c.Stdout, p, c.style(c.Stdout))
 }
 
-// perform a plan and show how it goes.
+// perform a plan, show how it goes, and what failed.
 func (c *cli) perform(ctx context.Context, t compose.Tool, p plan.Plan, r run) apply.Report {
+	report := c.watch(ctx, t, p, r)
+	c.report(report)
+	return report
+}
+
+func (c *cli) report(r apply.Report) {
+	if !c.progressJSON() {
+		_, style, _ := c.mode()
+		render.Report(c.status(), r, style)
+	}
+}
+
+// watch a plan being carried out.
+func (c *cli) watch(ctx context.Context, t compose.Tool, p plan.Plan, r run) apply.Report {
 	v := c.view(r.title)
 	t.Events = r.quiet.events(v)
 	c.screen.shows(v)
 	report := t.Run(ctx, p, r.options)
 	_ = v.Close()
 	c.screen.shows(nil)
-	if !c.progressJSON() {
-		_, style, _ := c.mode()
-		render.Report(c.status(), report, style)
-	}
 	return report
 }
 

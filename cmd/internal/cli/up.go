@@ -125,7 +125,8 @@ func (o *upOptions) bringUp(ctx context.Context, project compose.Project, option
 	if err != nil {
 		return err
 	}
-	p, err := o.decide(ctx, func(ctx context.Context) (plan.Plan, error) { return t.Plan(ctx, project, options) })
+	again := func(ctx context.Context) (plan.Plan, error) { return t.Plan(ctx, project, options) }
+	p, err := o.decide(ctx, again)
 	if err != nil {
 		return err
 	}
@@ -135,6 +136,9 @@ func (o *upOptions) bringUp(ctx context.Context, project compose.Project, option
 	r := run{title: "up", quiet: silence{o.quietPull, o.quietBuild}, options: compose.RunOptions{WaitTimeout: time.Duration(o.waitTimeout) * time.Second}}
 	if options.NoStart {
 		r.title = "create"
+	}
+	if o.planFile == "" {
+		r.again = again
 	}
 	if o.detach || options.NoStart || o.g.dryRun {
 		return o.carryOut(ctx, t, p, r)
