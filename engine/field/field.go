@@ -212,9 +212,18 @@ var (
 	// of a URL: user:password@
 	urlPassword = regexp.MustCompile(`(\w://[^:/@\s"]*:)[^@/\s"]+@`)
 	// of a command: --db-password=x, "--token","x", PASSWORD=x
-	namedSecret = regexp.MustCompile(`(?i)([\w-]*(?:passw|secret|token|api[_-]?key|credential)[\w-]*(?:=|","))[^"\s,]+`)
+	namedSecret = regexp.MustCompile(`(?i)((?:` + strings.Join(secretWords, "|") + `)[\w-]*(?:=|","))[^"\s,]+`)
+	secretWords = []string{"passw", "secret", "token", "api_key", "api-key", "apikey", "credential"}
 )
 
+// maskWithin looks for the words first: expressions cost much more, and most values hold nothing.
 func maskWithin(text string) string {
-	return namedSecret.ReplaceAllString(urlPassword.ReplaceAllString(text, "${1}•••@"), "${1}•••")
+	if strings.Contains(text, "://") {
+		text = urlPassword.ReplaceAllString(text, "${1}•••@")
+	}
+	lower := strings.ToLower(text)
+	if slices.ContainsFunc(secretWords, func(w string) bool { return strings.Contains(lower, w) }) {
+		text = namedSecret.ReplaceAllString(text, "${1}•••")
+	}
+	return text
 }
