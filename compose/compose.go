@@ -1,4 +1,5 @@
-// Package compose holds the use cases: Plan, Up, Down, Start, Stop, Restart, Ps, Logs, List. It is also the Go API that others import.
+// Package compose holds the use cases: plans for up, down, start, stop and restart, carrying one out, ps, logs, ls, attach.
+// It is also the Go API that others import.
 package compose
 
 import (

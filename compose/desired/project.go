@@ -58,16 +58,17 @@ type Dependency struct {
 	Via       string // what asks for it: depends_on, links, network_mode, volumes_from, ipc, pid
 }
 
-// Awaited tells whether some service waits for this one to complete: it is a one-shot.
-func (p Project) Awaited(service string) bool {
+// Awaited are the services that some other waits for to complete: one-shots.
+func (p Project) Awaited() map[string]bool {
+	out := map[string]bool{}
 	for _, s := range p.Services {
 		for _, d := range s.Depends {
-			if d.Service == service && d.Condition == Completed {
-				return true
+			if d.Condition == Completed {
+				out[d.Service] = true
 			}
 		}
 	}
-	return false
+	return out
 }
 
 // Service of that name.

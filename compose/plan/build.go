@@ -83,12 +83,11 @@ type builder struct {
 }
 
 func newBuilder(want desired.State, have engine.Snapshot, o Options) *builder {
-	b := &builder{want: want, have: have, o: o, live: liveByService(have.Containers), awaited: map[string]bool{}, restarted: map[string][]string{},
+	b := &builder{want: want, have: have, o: o, live: liveByService(have.Containers), awaited: want.Project.Awaited(), restarted: map[string][]string{},
 		replicas: map[string][]*replica{}, renewed: map[string]bool{}, brings: map[string][]ID{}, made: map[string]ID{}, replaced: map[string]bool{},
 		doomed: map[string]bool{}, at: map[ID]int{}}
 	for _, s := range want.Project.Services {
 		for _, d := range s.Depends {
-			b.awaited[d.Service] = b.awaited[d.Service] || d.Condition == desired.Completed
 			if d.Restart {
 				b.restarted[d.Service] = append(b.restarted[d.Service], s.Name)
 			}

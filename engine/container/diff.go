@@ -67,6 +67,7 @@ type comparison struct {
 // add sorts the paths that differ into those that an update can reach and the others. made are the digests that the container was made
 // with, as far as known: what differs from the value found but not from them is drift.
 func (c comparison) add(d *Difference, paths []string, made field.Digests) {
+	wanted := c.wanted.Digests()
 	if c.found != nil {
 		paths = slices.DeleteFunc(paths, inPlace)
 		for _, p := range c.want.Updatable().Digests().Differing(only(c.found, inPlace).Digests()) {
@@ -77,7 +78,7 @@ func (c comparison) add(d *Difference, paths []string, made field.Digests) {
 	}
 	for _, p := range paths {
 		change := field.Change{Path: p, Old: c.found[p], New: c.wanted[p], OldKnown: c.found != nil, Note: c.want.Origin[p]}
-		change.Drift = inPlace(p) && c.found != nil && made != nil && made[p] == c.wanted.Digests()[p]
+		change.Drift = inPlace(p) && c.found != nil && made != nil && made[p] == wanted[p]
 		if updatable(p, c.wanted) {
 			d.Update = append(d.Update, change)
 		} else {

@@ -105,11 +105,12 @@ func (o *upOptions) run(ctx context.Context) error {
 // that others wait for is not among them, unless it is named.
 func (o *upOptions) rerun(p compose.Project) []string {
 	var out []string
+	awaited := p.Awaited()
 	for _, s := range p.Services {
-		named, awaited := slices.Contains(o.services, s.Name), p.Awaited(s.Name)
+		named := slices.Contains(o.services, s.Name)
 		switch {
 		case o.detach || o.noStart:
-		case named, s.Name == o.exitFrom, (o.abortOnExit || o.abortOnFailure) && o.exitFrom == "" && len(o.services) == 0 && !awaited:
+		case named, s.Name == o.exitFrom, (o.abortOnExit || o.abortOnFailure) && o.exitFrom == "" && len(o.services) == 0 && !awaited[s.Name]:
 			out = append(out, s.Name)
 		}
 	}
