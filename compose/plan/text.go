@@ -31,13 +31,7 @@ func (p Plan) String() string {
 func (p Plan) Steps() string {
 	var b strings.Builder
 	for _, n := range p.Nodes {
-		b.WriteString(string(n.ID))
-		for i, id := range n.After {
-			b.WriteString([]string{", ", " < "}[btoi(i == 0)] + string(id))
-		}
-		for i, id := range n.AfterAny {
-			b.WriteString([]string{", ", " <~ "}[btoi(i == 0)] + string(id))
-		}
+		b.WriteString(string(n.ID) + joined(" < ", n.After) + joined(" <~ ", n.AfterAny))
 		for _, s := range n.Unless {
 			b.WriteString(" unless " + s.Ref + " stays")
 		}
@@ -46,9 +40,13 @@ func (p Plan) Steps() string {
 	return b.String()
 }
 
-func btoi(b bool) int {
-	if b {
-		return 1
+// joined is sign and the ids, or nothing if there are none.
+func joined(sign string, ids []ID) string {
+	for _, id := range ids {
+		sign += string(id) + ", "
 	}
-	return 0
+	if len(ids) == 0 {
+		return ""
+	}
+	return strings.TrimSuffix(sign, ", ")
 }
