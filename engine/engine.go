@@ -128,6 +128,92 @@ type Images interface {
 	RemoveImage(ctx context.Context, ref string) error
 }
 
+// Exec is a command to run in a running container (Engine API, ContainerExec).
+type Exec struct {
+	Command     []string
+	User        string // "" is the container's
+	Privileged  bool
+	WorkingDir  string   // "" is the container's
+	Environment []string // KEY=VALUE, over the container's
+}
+
+// Execs runs commands in containers.
+type Execs interface {
+	// Exec runs a command to its end and gives its exit code; line is called for each line that it writes, from one goroutine.
+	// A container that is not there is ErrNotFound, one that does not run ErrConflict.
+	Exec(ctx context.Context, id string, e Exec, line func(LogLine)) (code int, err error)
+}
+
+// Tags gives images names.
+type Tags interface {
+	// TagImage makes ref stand for the image of that ID, whatever it stood for before. ErrNotFound if there is no such image.
+	TagImage(ctx context.Context, id, ref string) error
+}
+
+// Archives keeps files in the engine, as images of one layer that is never run. Unlike labels, files are not shown in lists and events.
+type Archives interface {
+	// ImportArchive keeps files by name under an image reference, which stood for something else before, and gives the image's ID.
+	ImportArchive(ctx context.Context, ref string, labels map[string]string, files map[string][]byte) (id string, err error)
+	// ExportArchive gives what was kept; ErrNotFound if nothing is.
+	ExportArchive(ctx context.Context, ref string) (files map[string][]byte, err error)
+}
+
+// Marks are volumes that hold nothing and say something by their labels. Making one is atomic: that is what a lock needs.
+type Marks interface {
+	// Mark makes one and gives the labels that it has: another's, if it was there before.
+	Mark(ctx context.Context, name string, labels map[string]string) (found map[string]string, err error)
+	// Unmark removes it; one that is gone already is fine.
+	Unmark(ctx context.Context, name string) error
+	// WatchMarks tells of marks whose names begin with prefix that are made and removed from now on. The channel is closed when ctx ends
+	// or the engine goes away; then errc holds the reason (nil for the former).
+	WatchMarks(ctx context.Context, prefix string) (marks <-chan MarkEvent, errc <-chan error, err error)
+}
+
+// MarkEvent tells of a mark that was made or removed.
+type MarkEvent struct {
+	Name    string
+	Removed bool
+}
+
+// Surroundings are what there is beside a project: what it may run into.
+type Surroundings struct {
+	Containers []Neighbour        // of all projects and of none, in order of name; also those that do not run
+	Networks   []NeighbourNetwork // in order of name
+	Memory     int64              // bytes that the engine's machine has; 0: not known
+	CPUs       int                // 0: not known
+	Pools      []AddressPool      // where automatic subnets come from; the engine's defaults if it does not tell
+	// Local: the engine shares this machine's network and files, so that its ports and paths are ours.
+	Local bool
+}
+
+// Neighbour is a container beside the project, or of it.
+type Neighbour struct {
+	ID, Name         string
+	Project, Service string // "" without label
+	WorkingDir       string // of the project, by label
+	State            container.State
+	Ports            []container.Published
+}
+
+// NeighbourNetwork is a network beside the project, or of it.
+type NeighbourNetwork struct {
+	ID, Name string
+	Project  string
+	Subnets  []string // CIDR
+}
+
+// AddressPool is a range that subnets of Size bits are cut from (Engine API, SystemInfo.DefaultAddressPools).
+type AddressPool struct {
+	Base string // CIDR
+	Size int
+}
+
+// Surveyor looks around.
+type Surveyor interface {
+	// Survey takes three calls at once: a list each of containers and networks, and the engine's information.
+	Survey(ctx context.Context) (Surroundings, error)
+}
+
 // EventKind of an engine event, reduced to what matters.
 type EventKind string
 

@@ -2,6 +2,8 @@
 package desired
 
 import (
+	"time"
+
 	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/engine/container"
 	"github.com/tutti-run/tutti/image"
@@ -36,6 +38,32 @@ type Service struct {
 	// puts in the label then. nil: the label holds ConfigHash.
 	HashWith func(container func(service string) string) string `json:"-"`
 	NoAttach bool                                               // attach: false
+
+	PreStart  []PreStart       // containers that run to completion before the service starts, in order
+	PostStart []container.Hook // run in each container after it has started, in order
+	PreStop   []container.Hook // run in each container before it is stopped, in order
+
+	Update   *Rollout // deploy.update_config; nil: there is none
+	Rollback *Rollout // deploy.rollback_config; nil: there is none
+	// RestartWindow is deploy.restart_policy.window: how long a container must run to count as started; 0: the file does not say.
+	RestartWindow time.Duration
+}
+
+// PreStart is a container that runs to completion before its service starts (Compose specification, pre_start).
+type PreStart struct {
+	Container  container.Spec // template, as of a service; what it does not say it has from its service
+	Image      image.Spec
+	PerReplica bool // once per replica instead of once per service
+}
+
+// Rollout says how the replicas of a service are replaced (Compose Deploy Specification, update_config and rollback_config).
+type Rollout struct {
+	Parallelism     int           // how many at a time; 0: all
+	Delay           time.Duration // between one batch and the next
+	FailureAction   string        // "", pause, continue, rollback
+	Monitor         time.Duration // how long a new container must stay well to count
+	MaxFailureRatio float64       // of the service's replicas that may fail
+	Order           string        // "", stop-first, start-first
 }
 
 // Condition that a dependency must reach before the dependent starts.

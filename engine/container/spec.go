@@ -127,6 +127,15 @@ type File struct {
 	Mode     *uint32
 }
 
+// Hook is a command that runs in the container at a point of its life (Compose specification, post_start and pre_stop).
+type Hook struct {
+	Command     []string
+	User        string
+	Privileged  bool
+	WorkingDir  string
+	Environment map[string]*string
+}
+
 // Restart policy (Engine API, RestartPolicy).
 type Restart struct {
 	Name       string // "", no, always, on-failure, unless-stopped
