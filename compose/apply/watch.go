@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,6 +31,7 @@ type state struct {
 	code   int
 	oom    bool
 	gone   bool
+	ends   int // how often its process has ended since the subscription
 }
 
 // subscribe returns once the engine has taken the subscription: nothing that happens afterwards is missed.
@@ -84,6 +86,7 @@ func (w *watch) note(e engine.Event) {
 		s.exited, s.code, s.health = false, 0, container.NoHealth
 	case engine.EventDie:
 		s.exited, s.code = true, e.ExitCode
+		s.ends++
 	case engine.EventOOM:
 		s.oom = true
 	case engine.EventHealth:
@@ -140,26 +143,34 @@ func (r *run) wait(ctx context.Context, n plan.Node, s plan.WaitContainer) error
 		return r.broken
 	}
 	id, timeout := r.id(s.Container), r.timeout()
+	var stable <-chan time.Time // told when it has stayed as it is wanted for long enough
 	for {
 		st, changed, err := r.watch.next(id)
 		if err != nil {
 			return err
 		}
 		v, err := r.ask(ctx, id, s.Until, st)
-		if err != nil || v.why != "" || v.reached && !upWait(n) {
+		if err != nil || v.why != "" || v.reached && !upWait(n) && (s.Monitor == 0 || v.final) {
 			return cmp.Or(err, v.err(n.Resource.Name, s.Until))
 		}
 		var all <-chan struct{} // closed: all are up at the same time
-		if v.reached {
+		switch {
+		case v.reached && upWait(n):
 			all = r.up.reached(n.ID)
+		case v.reached && stable == nil:
+			stable = time.After(s.Monitor)
+		case !v.reached:
+			stable = nil
 		}
 		select {
 		case <-all:
 			return nil
+		case <-stable:
+			return nil
 		case <-changed:
 		case <-timeout:
 			return &NotReady{Name: n.Resource.Name, Until: s.Until, TimedOut: true}
-		case <-r.o.Stop:
+		case <-r.stop:
 			return context.Canceled
 		case <-ctx.Done():
 			return ctx.Err()
@@ -206,14 +217,20 @@ func (r *run) timeout() <-chan time.Time {
 
 // ask for a judgement: of what events told, or where they told nothing or of an exit, of what the engine says.
 func (r *run) ask(ctx context.Context, id string, until plan.Until, told state) (judgement, error) {
-	if told.gone || told.health != container.NoHealth && !told.exited {
+	if told.gone || told.health != container.NoHealth && !told.exited && !(until == plan.UntilWell && told.ends > 0) {
 		return verdict(until, told, true), nil
 	}
 	d, err := r.engine.Diagnose(ctx, id)
 	if err != nil {
 		return judgement{}, err
 	}
-	return verdict(until, found(d), d.HasHealth), nil
+	s := found(d)
+	s.ends = told.ends
+	if until == plan.UntilWell && !s.exited && s.ends > 0 { // its restart policy hides that it fell
+		s.exited, s.code, s.oom = true, told.code, told.oom
+		return judgement{why: strings.Replace(verdict(plan.UntilHealthy, s, true).why, "exited", "fell: it exited", 1)}, nil
+	}
+	return verdict(until, s, d.HasHealth), nil
 }
 
 // found is the state that the engine tells when asked.
@@ -224,6 +241,7 @@ func found(d engine.Diagnosis) state {
 // judgement about a container that is waited for: reached, or why it never will be, or neither yet.
 type judgement struct {
 	reached bool
+	final   bool // it has ended well: nothing more will happen
 	why     string
 }
 
@@ -240,7 +258,7 @@ func verdict(until plan.Until, s state, hasHealth bool) judgement {
 	case s.gone:
 		return judgement{why: "was removed"}
 	case s.exited && s.code == 0 && until != plan.UntilHealthy:
-		return judgement{reached: true}
+		return judgement{reached: true, final: true}
 	case s.exited && s.oom:
 		return judgement{why: fmt.Sprintf("exited (%d): out of memory", s.code)}
 	case s.exited:

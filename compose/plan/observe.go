@@ -40,14 +40,20 @@ type Needs struct {
 // Inspections says what is missing in the snapshot: only what differs, or what Docker Compose made from another file.
 func Inspections(want desired.State, have engine.Snapshot) Needs {
 	var out Needs
-	images, live := map[string]bool{}, liveByService(have.Containers)
+	images, live, of := map[string]bool{}, liveByService(have.Containers), map[string]int{}
+	for _, l := range have.Containers {
+		if !l.OneOff() {
+			of[desired.Key(l.Service(), l.Number())]++
+		}
+	}
 	for _, l := range have.Containers {
 		svc, ok := want.Service(l.Service())
 		if !ok || l.OneOff() || l.Number() == 0 {
 			continue
 		}
 		ours, differs := container.Known(want.Replica(svc.Name, l.Number()).Spec, configHash(svc, live), l)
-		if differs && l.Found == nil {
+		// of several, the one that takes over may lack its aliases
+		if (differs || of[desired.Key(svc.Name, l.Number())] > 1) && l.Found == nil {
 			out.Containers = append(out.Containers, l.ID)
 		}
 		if (!ours && differs || l.Found != nil) && have.Images[l.ImageID].Defaults == nil {

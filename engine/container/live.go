@@ -29,6 +29,7 @@ const (
 	LabelVolume          = "com.docker.compose.volume"
 
 	LabelFields = field.Label
+	LabelSubnet = "dev.tutti.subnet" // of a network: tutti chose its subnet
 )
 
 // State of a container, in the engine's words.
