@@ -23,6 +23,7 @@ import (
 	"github.com/tutti-run/tutti/compose/load/check"
 	"github.com/tutti-run/tutti/compose/load/convert"
 	"github.com/tutti-run/tutti/compose/load/form"
+	"github.com/tutti-run/tutti/compose/load/merged"
 	"github.com/tutti-run/tutti/compose/load/source"
 )
 
@@ -125,6 +126,7 @@ type session struct {
 
 	unresolved  map[string]types.ServiceConfig // before env files were read
 	fromEnvFile map[string]map[string]string   // service → variable → env file that set it
+	hooks       map[string]merged.Hooks        // of each service, with their environment read
 }
 
 func newSession(o Options) *session {
@@ -203,7 +205,7 @@ func (s *session) load(ctx context.Context) (err error) {
 	if s.Diags.HasErrors() {
 		return s.Diags
 	}
-	s.desired = convert.Project(convert.Input{Project: s.project, Files: s.Files, Notes: s.Notes, EnvFiles: s.named, FromEnvFile: s.fromEnvFile})
+	s.desired = convert.Project(convert.Input{Project: s.project, Files: s.Files, Notes: s.Notes, EnvFiles: s.named, FromEnvFile: s.fromEnvFile, Hooks: s.hooks})
 	return s.outcome()
 }
 

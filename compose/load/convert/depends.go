@@ -19,8 +19,8 @@ func (in *Input) depends(c types.ServiceConfig) []desired.Dependency {
 		all = types.DependsOnConfig{}
 	}
 	for name, i := range implied {
-		if _, ok := all[name]; !ok { // only without normalisation
-			all[name] = types.ServiceDependency{Condition: types.ServiceConditionStarted, Required: true, Restart: i.Via != "volumes_from"}
+		if _, ok := all[name]; !ok { // compose-go does not look into hooks, and into nothing without normalisation
+			all[name] = types.ServiceDependency{Condition: types.ServiceConditionStarted, Required: true, Restart: i.Via != "volumes_from" && i.Via != "pre_start"}
 		}
 	}
 	var out []desired.Dependency
