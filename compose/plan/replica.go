@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/engine/container"
@@ -150,18 +149,11 @@ func (b *builder) imageOf(l container.Live, ref string) bool {
 	return !here || l.ImageID == "" || img.ID == l.ImageID
 }
 
-// temporary names are those of a new container whose predecessor still holds the name: "<12 digits of its id>_<name>".
-func temporary(name, final string) bool {
-	prefix, ok := strings.CutSuffix(name, "_"+final)
-	return ok && len(prefix) == 12 && strings.Trim(prefix, "0123456789abcdef") == ""
-}
+// temporary names are those of a new container whose predecessor still holds the name.
+func temporary(name, final string) bool { return name != final && container.OwnName(name) == final }
 
 // asideName is that of a new container whose predecessor had to come back.
 func asideName(final string) string { return final + "-failed" }
-
-func temporaryName(old container.Live, final string) string {
-	return old.ID[:min(12, len(old.ID))] + "_" + final
-}
 
 // judge decides about one replica. Its dependencies have been judged before.
 func (b *builder) judge(svc desired.Service, r *replica) {

@@ -104,7 +104,7 @@ func (o *rolling) handOver(r *replica) ID {
 	h := &handOver{rolling: o, r: r, unit: o.unitOf(o.svc, r)}
 	h.beside, h.why = o.startsFirst(o.svc, r)
 	if !r.continued {
-		h.last = []ID{o.emitCreate(o.svc, r, temporaryName(*r.live, r.Spec.Name), h.beside)}
+		h.last = []ID{o.emitCreate(o.svc, r, container.TemporaryName(r.live.ID, r.Spec.Name), h.beside)}
 		h.joinUnit(h.last[0])
 	}
 	h.last = slices.Concat(o.checks, o.restartedDependents(o.svc), h.last)
@@ -343,5 +343,5 @@ func (r *replica) newName() string {
 	if r.continued {
 		return r.successor.Name
 	}
-	return temporaryName(*r.live, r.Spec.Name)
+	return container.TemporaryName(r.live.ID, r.Spec.Name)
 }
