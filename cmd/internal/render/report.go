@@ -23,6 +23,9 @@ func Report(w io.Writer, r apply.Report, s Style) {
 	for _, f := range merge(r.Failures) {
 		failure(&b, f, s)
 	}
+	for _, u := range r.Undone {
+		takenBack(&b, u, s)
+	}
 	if r.Interrupted {
 		done, left := 0, 0
 		for _, res := range r.Results {
@@ -67,7 +70,7 @@ func failure(b *bytes.Buffer, f apply.Failure, s Style) {
 	}
 	head := headline(f)
 	s.under(b, 0, s.paint(c, glyph)+" "+s.paint(bold, head))
-	if f.Err != nil && !errors.As(f.Err, new(*apply.NotReady)) {
+	if f.Err != nil && !errors.As(f.Err, new(*apply.NotReady)) && !errors.As(f.Err, new(*apply.NotUpdated)) {
 		s.under(b, 4, tameLines(f.Err.Error()))
 	}
 	if f.Diagnosis != nil {
@@ -82,11 +85,47 @@ func failure(b *bytes.Buffer, f apply.Failure, s Style) {
 	}
 }
 
+// takenBack tells what was undone, what is left to be looked at, and what could not be taken back.
+func takenBack(b *bytes.Buffer, u apply.Undone, s Style) {
+	var back, aside []string
+	for _, n := range u.Plan.Nodes {
+		if name := n.Resource.Name; n.Resource.Kind == plan.Container && !slices.Contains(back, name) {
+			back = append(back, name)
+		}
+		if r, is := n.Step.(plan.RenameContainer); is && strings.HasSuffix(r.Name, asideSuffix) {
+			aside = append(aside, r.Name)
+		}
+	}
+	slices.Sort(back)
+	slices.Sort(aside)
+	text := "Rolled back: as before: " + strings.Join(back, ", ") + "."
+	if u.All {
+		text = "Rolled back: all that this run did was undone."
+	}
+	glyph := s.paint(yellow, "↩")
+	if len(u.Failures) > 0 {
+		glyph, text = s.paint(boldRed, "✘"), "Not all could be rolled back; run up again to go on, or rollback to go back."
+	}
+	s.under(b, 0, glyph+" "+s.paint(bold, text))
+	if len(aside) > 0 {
+		s.under(b, 4, "put aside, stopped: "+strings.Join(aside, ", ")+"; the next up removes it")
+	}
+	for _, f := range merge(u.Failures) {
+		failure(b, f, s)
+	}
+}
+
+// asideSuffix ends the names of new containers that were put aside.
+const asideSuffix = "-failed"
+
 // headline of a failure: what is wrong with which resource.
 func headline(f apply.Failure) string {
 	name := label(f.Node.Resource)
 	var n *apply.NotReady
+	var u *apply.NotUpdated
 	switch {
+	case errors.As(f.Err, &u):
+		return fmt.Sprintf("%s was not updated: %d of %d replicas could not be replaced", name, u.Failed, u.Of)
 	case !errors.As(f.Err, &n):
 		return name + " " + undone(f.Node.Step)
 	case n.TimedOut:
@@ -112,6 +151,8 @@ func undone(s plan.Step) string {
 		return "did not start"
 	case plan.StopContainer:
 		return "did not stop"
+	case plan.TagImage:
+		return "was not tagged"
 	case plan.RenameContainer:
 		return "was not renamed"
 	case plan.UpdateContainer:

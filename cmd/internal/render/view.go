@@ -157,6 +157,8 @@ func document(e apply.Event, r *row) *eventDoc {
 	switch e := e.(type) {
 	case apply.Planned:
 		return &eventDoc{Text: "Planned", Project: e.Plan.Project, Steps: len(e.Plan.Nodes)}
+	case apply.Undoing:
+		return &eventDoc{Text: "Undoing", Project: e.Plan.Project, Steps: len(e.Plan.Nodes)}
 	case apply.StepStarted:
 		return &eventDoc{ID: r.id, Status: r.word, Step: e.Node.ID, Reasons: reasons(e.Node.Reasons)}
 	case apply.StepProgress:
