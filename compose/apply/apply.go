@@ -355,7 +355,7 @@ func (r *run) verify(s plan.Verify) error {
 	if bad <= s.Allowed {
 		return nil
 	}
-	return &NotUpdated{Service: s.Service, Failed: bad, Of: len(s.Units)}
+	return &NotUpdated{Service: s.Service, Failed: bad, Of: s.Of}
 }
 
 // NotUpdated is why the rollout of a service ends early: too many of its replicas could not be replaced.

@@ -55,7 +55,7 @@ func (r *run) waiting(failed plan.Node) []string {
 		if _, starts := n.Step.(plan.StartContainer); !starts || r.results[id].Outcome != graph.Skipped {
 			continue
 		}
-		if s := n.Resource.Service; (s != failed.Resource.Service || failed.Resource.Kind != plan.Container) && !slices.Contains(out, s) {
+		if s := n.Resource.Service; (s != failed.Resource.Service || failed.Resource.Kind != plan.Container && failed.Resource.Kind != plan.Service) && !slices.Contains(out, s) {
 			out = append(out, s)
 		}
 	}

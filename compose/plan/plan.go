@@ -181,6 +181,7 @@ type (
 	Verify struct {
 		Service  string
 		Units    []ID
+		Of       int // all that are replaced in the end
 		Allowed  int
 		Rollback bool // if it fails, those that got done are undone as well
 	}

@@ -81,7 +81,7 @@ func (o *rolling) verify() ID {
 	}
 	id := ID("verify " + desired.Key(o.svc.Name, len(o.units)))
 	resource := Resource{Kind: Service, Service: o.svc.Name, Name: o.svc.Name}
-	step := Verify{Service: o.svc.Name, Units: slices.Clone(o.units), Allowed: allowed, Rollback: o.how.FailureAction == goBack}
+	step := Verify{Service: o.svc.Name, Units: slices.Clone(o.units), Of: o.total, Allowed: allowed, Rollback: o.how.FailureAction == goBack}
 	o.gate = []ID{o.add(Node{ID: id, Step: step, Resource: resource, After: o.gate, AfterAny: slices.Clone(o.units)})}
 	if o.how.Delay > 0 && len(o.units) < o.total {
 		o.gate = []ID{o.add(Node{ID: ID("pause " + desired.Key(o.svc.Name, len(o.units))), Step: Pause{o.how.Delay}, Resource: resource, After: o.gate})}

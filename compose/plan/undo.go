@@ -181,9 +181,13 @@ func retag(ref, was string) []Step {
 	return []Step{TagImage{Ref: ref, ID: was}}
 }
 
-// uncreate a container: away with it, or aside, where it is not started again by itself.
+// uncreate a container: away with it, or if it has run aside, where it is not started again by itself.
 func (u *undo) uncreate(n Node, s CreateContainer) []Step {
-	if !u.aside {
+	started := slices.ContainsFunc(u.p.Nodes, func(o Node) bool {
+		start, is := o.Step.(StartContainer)
+		return is && start.Container == s.Container && u.did.Ran(o.ID)
+	})
+	if !u.aside || !started {
 		return []Step{RemoveContainer{Container: s.Container, Force: true, Volumes: true}}
 	}
 	var out []Step

@@ -199,7 +199,7 @@ func (b *board) end(e apply.StepEnded) (*row, bool) {
 		return r, began && r.say("Cancelled")
 	}
 	_, after := r.words(e.Node)
-	if r.back[e.Node.ID] && len(r.left) == 0 {
+	if r.back[e.Node.ID] && !slices.ContainsFunc(r.left, func(id plan.ID) bool { return r.back[id] }) {
 		after = "Rolled back"
 	}
 	delete(r.remake, e.Node.ID)
@@ -250,10 +250,7 @@ func (r *row) say(word string) bool {
 // words for a row while a step runs and once it is done.
 func (r *row) words(n plan.Node) (during, after string) {
 	if r.back[n.ID] {
-		if len(r.left) > 1 {
-			return "Rolling back", ""
-		}
-		return "Rolling back", "Rolled back"
+		return "Rolling back", ""
 	}
 	if r.silent[n.ID] {
 		return "", ""

@@ -23,9 +23,7 @@ func Report(w io.Writer, r apply.Report, s Style) {
 	for _, f := range merge(r.Failures) {
 		failure(&b, f, s)
 	}
-	for _, u := range r.Undone {
-		takenBack(&b, u, s)
-	}
+	takenBack(&b, r.Undone, s)
 	if r.Interrupted {
 		done, left := 0, 0
 		for _, res := range r.Results {
@@ -85,32 +83,38 @@ func failure(b *bytes.Buffer, f apply.Failure, s Style) {
 	}
 }
 
-// takenBack tells what was undone, what is left to be looked at, and what could not be taken back.
-func takenBack(b *bytes.Buffer, u apply.Undone, s Style) {
+// takenBack tells what was undone, what is left to be looked at, and what could not be undone.
+func takenBack(b *bytes.Buffer, all []apply.Undone, s Style) {
 	var back, aside []string
-	for _, n := range u.Plan.Nodes {
-		if name := n.Resource.Name; n.Resource.Kind == plan.Container && !slices.Contains(back, name) {
-			back = append(back, name)
-		}
-		if r, is := n.Step.(plan.RenameContainer); is && strings.HasSuffix(r.Name, asideSuffix) {
-			aside = append(aside, r.Name)
+	var failures []apply.Failure
+	whole := false
+	for _, u := range all {
+		whole, failures = whole || u.All, append(failures, u.Failures...)
+		for _, n := range u.Plan.Nodes {
+			if name := n.Resource.Name; n.Resource.Kind == plan.Container && !slices.Contains(back, name) {
+				back = append(back, name)
+			}
+			if r, is := n.Step.(plan.RenameContainer); is && strings.HasSuffix(r.Name, asideSuffix) {
+				aside = append(aside, r.Name)
+			}
 		}
 	}
 	slices.Sort(back)
 	slices.Sort(aside)
-	text := "Rolled back: as before: " + strings.Join(back, ", ") + "."
-	if u.All {
-		text = "Rolled back: all that this run did was undone."
+	switch {
+	case len(all) == 0:
+		return
+	case len(failures) > 0:
+		s.under(b, 0, s.paint(boldRed, "✘")+" "+s.paint(bold, "Not all could be rolled back; run up again to go on, or rollback to go back."))
+	case whole:
+		s.under(b, 0, s.paint(yellow, "↩")+" "+s.paint(bold, "Rolled back: all that was done was undone."))
+	default:
+		s.under(b, 0, s.paint(yellow, "↩")+" "+s.paint(bold, "Rolled back, as before:")+" "+strings.Join(back, ", "))
 	}
-	glyph := s.paint(yellow, "↩")
-	if len(u.Failures) > 0 {
-		glyph, text = s.paint(boldRed, "✘"), "Not all could be rolled back; run up again to go on, or rollback to go back."
-	}
-	s.under(b, 0, glyph+" "+s.paint(bold, text))
 	if len(aside) > 0 {
-		s.under(b, 4, "put aside, stopped: "+strings.Join(aside, ", ")+"; the next up removes it")
+		s.under(b, 4, "put aside, stopped, until the next up: "+strings.Join(aside, ", "))
 	}
-	for _, f := range merge(u.Failures) {
+	for _, f := range merge(failures) {
 		failure(b, f, s)
 	}
 }

@@ -102,7 +102,7 @@ func (l *lines) built(e apply.StepProgress, r *row) {
 // plainLine is " Container shop-web-1  Created", and behind it what failed.
 func plainLine(r *row) string {
 	line := fmt.Sprintf(" %s  %s", r.id, r.word)
-	if r.err != nil {
+	if r.err != nil && len(r.back) == 0 {
 		line += "  " + strings.ReplaceAll(tameLines(r.err.Error()), "\n", "\n    ")
 	}
 	return line + "\n"
