@@ -55,6 +55,7 @@ func Conformance(t *testing.T, newEngine func(t *testing.T) Harness) {
 		{"ArchivesRefuse", archivesRefuse},
 		{"Exec", execsObey},
 		{"ExecRefuses", execRefuses},
+		{"ExecFails", execFails},
 		{"ExecEndsEarly", execEndsEarly},
 		{"Marks", marksObey},
 		{"MarksWatched", marksWatched},

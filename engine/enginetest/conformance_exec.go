@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tutti-run/tutti/engine"
@@ -63,6 +64,18 @@ func execRefuses(r *room) {
 	r.must(r.e.StopContainer(r.Context(), id, ptr(5*time.Second)))
 	r.refused(try(id, "/helper", "exit=0"), engine.ErrConflict)
 	r.refused(try(r.name("nobody"), "/helper", "exit=0"), engine.ErrNotFound)
+}
+
+// execFails: a program that is not there is an error, or a code with the reason among the lines; how, depends on the engine.
+func execFails(r *room) {
+	id, said := r.run("web"), ""
+	code, err := r.e.Exec(r.Context(), id, engine.Exec{Command: []string{"/no/such/program"}}, func(l engine.LogLine) { said += l.Text })
+	if err == nil && (code == 0 || !strings.Contains(said, "/no/such/program")) {
+		r.Errorf("code %d, said %q", code, said)
+	}
+	if out, _, code := r.exec(id, engine.Exec{}, "say=well", "exit=0"); code != 0 || !slices.Equal(out, []string{"well"}) {
+		r.Errorf("afterwards: stdout %q, code %d", out, code)
+	}
 }
 
 // execEndsEarly: whoever gives up is let go at once, and a container takes its commands with it.

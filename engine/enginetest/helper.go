@@ -84,6 +84,9 @@ func Script(s container.Spec) Behaviour {
 }
 
 func executed(s container.Spec, e engine.Exec) (lines []string, code int, takes time.Duration) {
+	if e.Command[0] != "/helper" {
+		return []string{"exec: " + e.Command[0] + ": no such file or directory"}, 127, 0
+	}
 	for _, word := range e.Command[1:] {
 		key, value, _ := strings.Cut(word, "=")
 		switch key {
