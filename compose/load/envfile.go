@@ -8,8 +8,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -53,21 +51,6 @@ func (s *session) resolveContainer(c *types.ContainerSpec, path []string) map[st
 // given are the variables with those that have no value taken from the project's environment.
 func (s *session) given(env types.MappingWithEquals) types.MappingWithEquals {
 	return maps.Clone(env).Resolve(s.lookup)
-}
-
-// resolveHooks does for the hooks of a service what was done for it. They stay apart from the service, whose hash Docker
-// Compose makes with the hooks as they are written.
-func (s *session) resolveHooks(c types.ServiceConfig, at []string) merged.Hooks {
-	h := merged.Hooks{PreStart: slices.Clone(c.PreStart), PostStart: slices.Clone(c.PostStart), PreStop: slices.Clone(c.PreStop)}
-	for i := range h.PreStart {
-		s.resolveContainer(&h.PreStart[i].ContainerSpec, append(at, "pre_start", strconv.Itoa(i)))
-	}
-	for _, list := range [][]types.ServiceHook{h.PostStart, h.PreStop} {
-		for i := range list {
-			list[i].Environment = s.given(list[i].Environment)
-		}
-	}
-	return h
 }
 
 func (s *session) lookup(name string) (string, bool) {

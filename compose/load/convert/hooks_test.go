@@ -113,3 +113,24 @@ func TestHookNeeds(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// TestHookHostPaths: a bind creates its path on the host unless a file says otherwise, in the long form too.
+func TestHookHostPaths(t *testing.T) {
+	p := loaded(t, `
+services:
+  web:
+    image: x
+    pre_start:
+      - command: c
+        volumes:
+          - ./a:/a
+          - {type: bind, source: ./b, target: /b}
+          - {type: bind, source: ./c, target: /c, bind: {propagation: rprivate}}
+          - {type: bind, source: ./d, target: /d, bind: {create_host_path: false}}
+`)
+	for _, m := range p.Services[0].PreStart[0].Container.Mounts {
+		if want := m.Target != "/d"; m.CreateHostPath != want {
+			t.Errorf("%s: %t", m.Target, m.CreateHostPath)
+		}
+	}
+}

@@ -181,7 +181,8 @@ func (in *Input) securityOpt(c types.ServiceConfig) []string {
 func seccomp(opt string) (string, bool) {
 	for _, sep := range []string{"=", ":"} {
 		if path, ok := strings.CutPrefix(opt, "seccomp"+sep); ok {
-			return path, path != "unconfined" && path != "builtin"
+			inline := strings.HasPrefix(path, "{") // of a project that was loaded before
+			return path, path != "unconfined" && path != "builtin" && !inline
 		}
 	}
 	return "", false
