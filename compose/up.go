@@ -29,7 +29,7 @@ func (t Tool) Plan(ctx context.Context, p Project, o UpOptions) (plan.Plan, erro
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	if err := t.inspect(ctx, &have, plan.Inspections(want, have)); err != nil {
+	if err := t.inspect(ctx, &have, plan.Inspections(want, have, o.plan())); err != nil {
 		return plan.Plan{}, err
 	}
 	out, err := plan.Build(want, have, o.plan())

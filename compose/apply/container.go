@@ -15,6 +15,7 @@ import (
 // startContainer and run its post_start hooks, in order.
 func (r *run) startContainer(ctx context.Context, n plan.Node, s plan.StartContainer) error {
 	id := r.id(s.Container)
+	r.watch.forget(id)
 	if err := r.engine.StartContainer(ctx, id); err != nil {
 		return err
 	}

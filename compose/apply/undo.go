@@ -11,13 +11,35 @@ import (
 
 // undoing takes back hand-overs that do not get done, while the walk goes on with the others. The walk's goroutine owns left and broken.
 type undoing struct {
-	left   map[string]int           // steps of each unit that have not ended
-	broken map[string]bool          // units of which a step did not get done
-	over   map[string]chan struct{} // units that are being taken back: closed when they are
+	left   map[string]int  // steps of each unit that have not ended
+	broken map[string]bool // units of which a step did not get done
 	all    sync.WaitGroup
 
 	mu     sync.Mutex
+	over   map[string]chan struct{} // units that are being taken back: closed when they are
 	undone []Undone
+}
+
+// begin to take a unit back; the channel is to be closed when that is over.
+func (u *undoing) begin(unit string) chan struct{} {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.over[unit] = make(chan struct{})
+	return u.over[unit]
+}
+
+// settle waits for units that are being taken back, and tells which are.
+func (u *undoing) settle(units []string) (back []string) {
+	for _, unit := range units {
+		u.mu.Lock()
+		over, is := u.over[unit]
+		u.mu.Unlock()
+		if is {
+			<-over
+			back = append(back, unit)
+		}
+	}
+	return back
 }
 
 func (u *undoing) expect(p plan.Plan) {
@@ -43,31 +65,20 @@ func (r *run) undo(ctx context.Context, n plan.Node, o graph.Outcome) {
 	if u.left[n.Unit] > 0 || !u.broken[n.Unit] {
 		return
 	}
-	over := make(chan struct{})
-	u.over[n.Unit] = over
+	over := u.begin(n.Unit)
 	u.all.Go(func() {
 		defer close(over)
 		r.takeBack(ctx, func(did plan.Did) plan.Plan { return plan.UndoUnits(r.plan, did, []string{n.Unit}, nil) }, false, n.Unit)
 	})
 }
 
-// rollBack the replicas of a service that were replaced, since too many others could not be. Those come first: they may serve nobody now.
+// rollBack the replicas of a service that were replaced, since too many others could not be; those are back by now.
 func (r *run) rollBack(ctx context.Context, s plan.Verify) {
-	var units []string
-	var first []chan struct{}
-	for _, id := range s.Units {
-		unit := r.nodes[id].Unit
-		if over, is := r.undoing.over[unit]; is {
-			first = append(first, over)
-		} else if !slices.Contains(units, unit) {
-			units = append(units, unit)
-		}
-	}
+	units := r.units(s)
+	back := r.undoing.settle(units)
+	units = slices.DeleteFunc(units, func(u string) bool { return slices.Contains(back, u) })
+	how, asked := r.plan.Rollbacks[s.Service]
 	r.undoing.all.Go(func() {
-		for _, over := range first {
-			<-over
-		}
-		how, asked := r.plan.Rollbacks[s.Service]
 		r.takeBack(ctx, func(did plan.Did) plan.Plan {
 			if asked {
 				return plan.UndoUnits(r.plan, did, units, &how)
@@ -75,6 +86,17 @@ func (r *run) rollBack(ctx context.Context, s plan.Verify) {
 			return plan.UndoUnits(r.plan, did, units, nil)
 		}, false, units...)
 	})
+}
+
+// units that a rollout is about.
+func (r *run) units(s plan.Verify) []string {
+	var out []string
+	for _, id := range s.Units {
+		if unit := r.nodes[id].Unit; !slices.Contains(out, unit) {
+			out = append(out, unit)
+		}
+	}
+	return out
 }
 
 // undoAll takes an atomic plan back if it was not committed.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -31,7 +30,9 @@ type state struct {
 	code   int
 	oom    bool
 	gone   bool
-	ends   int // how often its process has ended since the subscription
+	ends   int // how often its process has ended since the subscription, or since it was started by this run
+
+	asleep bool // it is about to be started: what is told until then is about its past
 }
 
 // subscribe returns once the engine has taken the subscription: nothing that happens afterwards is missed.
@@ -83,10 +84,12 @@ func (w *watch) note(e engine.Event) {
 	}
 	switch e.Kind {
 	case engine.EventStart:
-		s.exited, s.code, s.health = false, 0, container.NoHealth
+		s.exited, s.code, s.health, s.asleep = false, 0, container.NoHealth, false
 	case engine.EventDie:
 		s.exited, s.code = true, e.ExitCode
-		s.ends++
+		if !s.asleep {
+			s.ends++
+		}
 	case engine.EventOOM:
 		s.oom = true
 	case engine.EventHealth:
@@ -97,6 +100,16 @@ func (w *watch) note(e engine.Event) {
 		return
 	}
 	w.wake(e.Container)
+}
+
+// forget what was told of a container that is about to be started.
+func (w *watch) forget(id string) {
+	if w == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.states[id] = &state{asleep: true}
 }
 
 func (w *watch) wake(id string) {
@@ -150,7 +163,7 @@ func (r *run) wait(ctx context.Context, n plan.Node, s plan.WaitContainer) error
 			return err
 		}
 		v, err := r.ask(ctx, id, s.Until, st)
-		if err != nil || v.why != "" || v.reached && !upWait(n) && (s.Monitor == 0 || v.final) {
+		if err != nil || v.why != "" || v.reached && !upWait(n) && (v.monitor(s) == 0 || v.final) {
 			return cmp.Or(err, v.err(n.Resource.Name, s.Until))
 		}
 		var all <-chan struct{} // closed: all are up at the same time
@@ -158,7 +171,7 @@ func (r *run) wait(ctx context.Context, n plan.Node, s plan.WaitContainer) error
 		case v.reached && upWait(n):
 			all = r.up.reached(n.ID)
 		case v.reached && stable == nil:
-			stable = time.After(s.Monitor)
+			stable = time.After(v.monitor(s))
 		case !v.reached:
 			stable = nil
 		}
@@ -226,9 +239,8 @@ func (r *run) ask(ctx context.Context, id string, until plan.Until, told state) 
 	}
 	s := found(d)
 	s.ends = told.ends
-	if until == plan.UntilWell && !s.exited && s.ends > 0 { // its restart policy hides that it fell
-		s.exited, s.code, s.oom = true, told.code, told.oom
-		return judgement{why: strings.Replace(verdict(plan.UntilHealthy, s, true).why, "exited", "fell: it exited", 1)}, nil
+	if until == plan.UntilWell && !s.exited && (s.ends > 0 || d.State == container.Restarting) { // its restart policy hides that it fell
+		return judgement{why: fmt.Sprintf("exited (%d) and is restarted", cmp.Or(told.code, d.ExitCode))}, nil
 	}
 	return verdict(until, s, d.HasHealth), nil
 }
@@ -241,8 +253,17 @@ func found(d engine.Diagnosis) state {
 // judgement about a container that is waited for: reached, or why it never will be, or neither yet.
 type judgement struct {
 	reached bool
+	probed  bool // it has a healthcheck
 	final   bool // it has ended well: nothing more will happen
 	why     string
+}
+
+// monitor is how long it has to stay as it is.
+func (v judgement) monitor(s plan.WaitContainer) time.Duration {
+	if v.probed {
+		return s.Monitor
+	}
+	return s.Unprobed
 }
 
 func (v judgement) err(name string, until plan.Until) error {
@@ -268,7 +289,7 @@ func verdict(until plan.Until, s state, hasHealth bool) judgement {
 	case !hasHealth && until == plan.UntilHealthy:
 		return judgement{why: "has no healthcheck configured"}
 	case !hasHealth, s.health == container.Healthy:
-		return judgement{reached: true}
+		return judgement{reached: true, probed: hasHealth}
 	case s.health == container.Unhealthy:
 		return judgement{why: "is unhealthy"}
 	}

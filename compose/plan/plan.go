@@ -176,6 +176,7 @@ type (
 		For       string        // the service that waits, "" for --wait
 		Required  bool          // false: failing only warns
 		Monitor   time.Duration // UntilWell: how long it has to stay so
+		Unprobed  time.Duration // the same, of one that has no healthcheck to tell
 	}
 	// Verify fails if more than Allowed of the hand-overs that end with these steps did not get done.
 	Verify struct {

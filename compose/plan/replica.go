@@ -106,7 +106,7 @@ func (b *builder) match(r *replica, found []container.Live) {
 			here = append(here, l)
 		}
 	}
-	r.live = serving(here, r.Spec.Name)
+	r.live = b.serving(r, here)
 	for _, l := range here {
 		switch {
 		case l == r.live:
@@ -118,13 +118,13 @@ func (b *builder) match(r *replica, found []container.Live) {
 	}
 }
 
-// serving is the container of a replica that serves now: the one under its name, unless only another one is up.
-func serving(here []*container.Live, name string) *container.Live {
+// serving is the container that makes way or stays: the one under the replica's name, unless that is down and one of another file is up.
+func (b *builder) serving(r *replica, here []*container.Live) *container.Live {
 	rank := func(l *container.Live) (n int) {
-		if l.Up() {
+		if l.Up() && (l.Name == r.Spec.Name || !b.takesOver(r, *l)) {
 			n += 2
 		}
-		if !temporary(l.Name, name) {
+		if !temporary(l.Name, r.Spec.Name) {
 			n++
 		}
 		return n
@@ -206,13 +206,16 @@ func (b *builder) judgeFields(svc desired.Service, r *replica) {
 	for _, c := range d.Update {
 		r.update = append(r.update, fieldReason(c, r.Spec))
 	}
-	if len(d.Update) > 0 && !b.have.Caps.Update {
+	if len(d.Update) > 0 && (!b.have.Caps.Update || b.o.Atomic && slices.ContainsFunc(d.Update, oneWay)) {
 		r.create, r.update = append(r.create, r.update...), nil
 	}
 	if img, here := b.have.Images[r.Spec.Image]; here && !b.imageOf(*r.live, r.Spec.Image) {
 		r.create = append(r.create, ImageChanged{r.Spec.Image, r.live.ImageID, img.ID})
 	}
 }
+
+// oneWay tells of a change in place that cannot be undone in place: the engine does not take a limit away.
+func oneWay(c field.Change) bool { return c.Path != "restart" && c.Old == "" }
 
 // configHash is what a container of the service is labelled with if it is as the file says.
 func configHash(svc desired.Service, live map[string][]container.Live) string {

@@ -135,7 +135,7 @@ func (h *handOver) stopFirst() {
 		ready = readiness{}
 	}
 	h.last = slices.Concat(h.last, h.gate, ready.done)
-	if h.r.live.Up() || h.r.continued {
+	if h.served() {
 		h.stopOld().AfterAny = ready.ended
 	}
 	h.start()
@@ -143,6 +143,9 @@ func (h *handOver) stopFirst() {
 		h.giveAliases()
 	}
 }
+
+// served tells whether the old container served somebody, and would again: it is up, or somebody has stopped it, maybe a run that was cut off.
+func (h *handOver) served() bool { return h.r.live.Up() || h.r.live.Stopped || h.r.continued }
 
 func (h *handOver) startBeside() {
 	h.last = slices.Concat(h.last, h.gate)
@@ -164,7 +167,7 @@ func (h *handOver) stopOld() *Node {
 	return h.then("stop "+h.r.Key, step, why)
 }
 
-// start the new container, and watch it if somebody was served by the old one.
+// start the new container, and watch it if the old one served.
 func (h *handOver) start() {
 	if h.o.NoStart {
 		return
@@ -172,26 +175,11 @@ func (h *handOver) start() {
 	id := h.emitStart(h.svc, h.r, h.r.renamed(), h.r.create, h.last...)
 	h.joinUnit(id)
 	h.last = []ID{id}
-	if h.r.live.Up() || h.r.continued {
-		h.then("wait "+h.r.Key+" well", WaitContainer{Container: h.r.renamed(), Until: UntilWell, Required: true, Monitor: h.monitor()},
+	if h.served() {
+		monitor := cmp.Or(h.how.Monitor, h.svc.RestartWindow)
+		h.then("wait "+h.r.Key+" well", WaitContainer{Container: h.r.renamed(), Until: UntilWell, Required: true, Monitor: monitor, Unprobed: cmp.Or(monitor, watched)},
 			[]Reason{DependsOn{h.svc.Name, string(UntilWell)}})
 	}
-}
-
-func (h *handOver) monitor() time.Duration {
-	asked := cmp.Or(h.how.Monitor, h.svc.RestartWindow)
-	if asked == 0 && !h.checksHealth() {
-		return watched
-	}
-	return asked
-}
-
-func (h *handOver) checksHealth() bool {
-	if check := h.r.Spec.Healthcheck; check != nil && len(check.Test) > 0 {
-		return !check.Disabled()
-	}
-	d := h.have.Images[h.r.Spec.Image].Defaults
-	return h.r.live.Health != container.NoHealth || d != nil && d.HasHealthcheck
 }
 
 // giveAliases puts the new container, which is well, where it is found by the service's names.
