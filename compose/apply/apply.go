@@ -344,16 +344,16 @@ func (r *run) tolerate(kind, err error) error {
 	return err
 }
 
-// verify that no more hand-overs failed than may, once those that did are back as they were.
+// verify that no more hand-overs failed than may, once those that did are back as they were. If one is not, nothing goes on.
 func (r *run) verify(s plan.Verify) error {
-	r.undoing.settle(r.units(s))
+	_, stuck := r.undoing.settle(r.units(s))
 	bad := 0
 	for _, id := range s.Units {
 		if r.result(id).Outcome != graph.Done {
 			bad++
 		}
 	}
-	if bad <= s.Allowed {
+	if bad <= s.Allowed && !stuck {
 		return nil
 	}
 	return &NotUpdated{Service: s.Service, Failed: bad, Of: s.Of}

@@ -22,7 +22,7 @@ const diagnoseFor = 5 * time.Second
 func (r *run) report(ctx context.Context) Report {
 	out := Report{Took: time.Since(r.began), Undone: r.undoing.undone}
 	for _, n := range r.plan.Nodes {
-		res, ok := r.results[n.ID]
+		res, ok := r.results[n.ID] // the walk is over
 		if !ok {
 			res = Result{ID: n.ID, Outcome: graph.Failed, Err: r.broken}
 		}
@@ -80,7 +80,7 @@ func (r *run) diagnose(ctx context.Context, failures []Failure) {
 	defer cancel()
 	var all sync.WaitGroup
 	for i := range failures {
-		if before, ok := r.looked[failures[i].Node.ID]; ok {
+		if before, ok := r.lookedAt(failures[i].Node.ID); ok {
 			before.Waiting = failures[i].Waiting
 			failures[i] = before
 		} else if ref, ok := subject(failures[i].Node.Step); ok {
@@ -88,6 +88,14 @@ func (r *run) diagnose(ctx context.Context, failures []Failure) {
 		}
 	}
 	all.Wait()
+}
+
+// lookedAt is a failure that was looked at before.
+func (r *run) lookedAt(id plan.ID) (Failure, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f, ok := r.looked[id]
+	return f, ok
 }
 
 // subject is the container that a failed step leaves something to learn about.

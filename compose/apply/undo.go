@@ -17,6 +17,7 @@ type undoing struct {
 
 	mu     sync.Mutex
 	over   map[string]chan struct{} // units that are being taken back: closed when they are
+	stuck  map[string]bool          // units that could not be taken back
 	undone []Undone
 }
 
@@ -28,22 +29,36 @@ func (u *undoing) begin(unit string) chan struct{} {
 	return u.over[unit]
 }
 
-// settle waits for units that are being taken back, and tells which are.
-func (u *undoing) settle(units []string) (back []string) {
+// settle waits for units that are being taken back, and tells which are, and whether some could not be.
+func (u *undoing) settle(units []string) (back []string, stuck bool) {
 	for _, unit := range units {
 		u.mu.Lock()
 		over, is := u.over[unit]
 		u.mu.Unlock()
-		if is {
-			<-over
-			back = append(back, unit)
+		if !is {
+			continue
 		}
+		<-over
+		u.mu.Lock()
+		back, stuck = append(back, unit), stuck || u.stuck[unit]
+		u.mu.Unlock()
 	}
-	return back
+	return back, stuck
+}
+
+// ended records what was taken back.
+func (u *undoing) ended(out Undone, units []string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.undone = append(u.undone, out)
+	for _, unit := range units {
+		u.stuck[unit] = len(out.Failures) > 0
+	}
 }
 
 func (u *undoing) expect(p plan.Plan) {
 	u.left, u.broken, u.over = map[string]int{}, map[string]bool{}, map[string]chan struct{}{}
+	u.stuck = map[string]bool{}
 	for _, n := range p.Nodes {
 		if n.Unit != "" {
 			u.left[n.Unit]++
@@ -75,7 +90,7 @@ func (r *run) undo(ctx context.Context, n plan.Node, o graph.Outcome) {
 // rollBack the replicas of a service that were replaced, since too many others could not be; those are back by now.
 func (r *run) rollBack(ctx context.Context, s plan.Verify) {
 	units := r.units(s)
-	back := r.undoing.settle(units)
+	back, _ := r.undoing.settle(units)
 	units = slices.DeleteFunc(units, func(u string) bool { return slices.Contains(back, u) })
 	how, asked := r.plan.Rollbacks[s.Service]
 	r.undoing.all.Go(func() {
@@ -121,9 +136,7 @@ func (r *run) takeBack(ctx context.Context, way func(plan.Did) plan.Plan, all bo
 	r.tell(Undoing{p})
 	back.walk(ctx)
 	report := back.report(ctx)
-	r.undoing.mu.Lock()
-	defer r.undoing.mu.Unlock()
-	r.undoing.undone = append(r.undoing.undone, Undone{Plan: p, All: all, Failures: report.Failures})
+	r.undoing.ended(Undone{Plan: p, All: all, Failures: report.Failures}, units)
 }
 
 // wayBack is a run of its own among what was made; nobody stops it but the end of its context.

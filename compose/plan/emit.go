@@ -43,7 +43,7 @@ func (r *replica) node(verb string, s Step, why []Reason, after ...ID) Node {
 func (b *builder) emit(service string) {
 	svc, _ := b.want.Service(service)
 	rolling := b.newRolling(svc)
-	for _, r := range b.replicas[service] {
+	for _, r := range downFirst(b.replicas[service]) {
 		b.emitLeftovers(r)
 		switch {
 		case r.live == nil:
@@ -57,6 +57,20 @@ func (b *builder) emit(service string) {
 		b.emitWait(r)
 	}
 	rolling.end()
+}
+
+// downFirst puts the replicas that serve nobody in front: the fewest serve while they are replaced.
+func downFirst(all []*replica) []*replica {
+	down := func(r *replica) bool { return r.live == nil || !r.live.Up() }
+	return slices.SortedStableFunc(slices.Values(all), func(x, y *replica) int {
+		switch {
+		case down(x) == down(y):
+			return 0
+		case down(x):
+			return -1
+		}
+		return 1
+	})
 }
 
 // emitLeftovers removes what an interrupted run left, never with its volumes: the container that stays may share them.
