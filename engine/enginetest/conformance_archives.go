@@ -52,7 +52,7 @@ func tagsMove(r *room) {
 	if got := r.imageID(one); got != first {
 		r.Errorf("tagged %s, want %s", got, first)
 	}
-	r.refused(r.e.TagImage(r.Context(), first, "Upper/"+one), engine.ErrInvalid)
+	r.refused(r.e.TagImage(r.Context(), first, r.project+"/Upper:1"), engine.ErrInvalid)
 	r.refused(r.e.TagImage(r.Context(), "sha256:"+strings.Repeat("0123", 16), one), engine.ErrNotFound)
 	if !r.podman() { // untags all of them
 		r.refused(r.e.RemoveImage(r.Context(), second), engine.ErrConflict)
