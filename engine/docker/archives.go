@@ -29,7 +29,7 @@ func (a archives) ImportArchive(ctx context.Context, ref string, labels map[stri
 	if err != nil {
 		return "", failed(err, what)
 	}
-	changes, err := labelling(labels)
+	changes, err := a.labelling(labels)
 	if err != nil {
 		return "", failed(err, what)
 	}
@@ -82,9 +82,12 @@ func (a archives) bring(ctx context.Context, ref string, changes []string, body 
 	}
 }
 
-// labelling as instructions of a Dockerfile, where a quoted value may not have a line end.
-func labelling(labels map[string]string) ([]string, error) {
+// labelling as instructions of a Dockerfile, where a quoted value may not have a line end. Podman takes what is between the quotes as it is.
+func (a archives) labelling(labels map[string]string) ([]string, error) {
 	quote := strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`)
+	if a.c.podman() {
+		quote = strings.NewReplacer()
+	}
 	var out []string
 	for _, k := range slices.Sorted(maps.Keys(labels)) {
 		if strings.ContainsAny(k, " \t\r\n=\"'\\$") || k == "" || strings.ContainsAny(labels[k], "\r\n") {

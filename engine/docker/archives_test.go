@@ -50,12 +50,13 @@ func TestImportThatFailsWithinTheStream(t *testing.T) {
 }
 
 func TestLabelling(t *testing.T) {
-	got, err := labelling(map[string]string{"b": `say "$HOME" \n`, "a": ""})
+	a := archives{oldest}
+	got, err := a.labelling(map[string]string{"b": `say "$HOME" \n`, "a": ""})
 	if want := []string{`LABEL a=""`, `LABEL b="say \"\$HOME\" \\n"`}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %q, %v", got, err)
 	}
 	for _, l := range []map[string]string{{"a b": ""}, {"": "x"}, {"a=b": ""}, {"a": "b\nLABEL c=d"}, {"$a": ""}} {
-		if _, err := labelling(l); !errors.Is(err, engine.ErrInvalid) {
+		if _, err := a.labelling(l); !errors.Is(err, engine.ErrInvalid) {
 			t.Errorf("%q: %v", l, err)
 		}
 	}

@@ -53,8 +53,10 @@ func kindOf(err error) error {
 		return nil
 	case lost(err):
 		return engine.ErrUnavailable
-	case cerrdefs.IsNotFound(err), strings.Contains(err.Error(), "No such container"): // of a peer, at start, newer engines say 500
-		return engine.ErrNotFound
+	case strings.Contains(err.Error(), "invalid reference format"), strings.Contains(err.Error(), "non-overlapping IPv"):
+		return engine.ErrInvalid // of the client itself; and of older engines that have no more subnets to give, as a 404
+	case cerrdefs.IsNotFound(err), strings.Contains(err.Error(), "No such container"), strings.Contains(err.Error(), "image not known"):
+		return engine.ErrNotFound // newer engines say 500 of a peer at start, Podman of an image to save
 	case cerrdefs.IsConflict(err), cerrdefs.IsAlreadyExists(err), cerrdefs.IsPermissionDenied(err), conflicts(err):
 		return engine.ErrConflict // 403 is how the engine words "has active endpoints" and "is already connected"
 	case cerrdefs.IsInvalidArgument(err), cerrdefs.IsNotImplemented(err), cerrdefs.IsUnavailable(err):

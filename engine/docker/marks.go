@@ -14,9 +14,14 @@ import (
 // marks are volumes that say something by their labels.
 type marks struct{ c *conn }
 
-// Mark is one call: the engine makes a volume, or answers with the one that it has.
+// Mark is one call: the engine makes a volume, or answers with the one that it has. Podman looks first, and refuses who was overtaken
+// between; it is another's then.
 func (m marks) Mark(ctx context.Context, name string, labels map[string]string) (map[string]string, error) {
-	res, err := m.c.api.VolumeCreate(ctx, client.VolumeCreateOptions{Name: name, Driver: "local", Labels: labels})
+	o := client.VolumeCreateOptions{Name: name, Driver: "local", Labels: labels}
+	res, err := m.c.api.VolumeCreate(ctx, o)
+	if err != nil && strings.Contains(err.Error(), "volume already exists") {
+		res, err = m.c.api.VolumeCreate(ctx, o)
+	}
 	return res.Volume.Labels, failed(err, "make mark", name)
 }
 

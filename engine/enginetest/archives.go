@@ -29,6 +29,9 @@ func (p archives) ImportArchive(ctx context.Context, ref string, labels map[stri
 }
 
 func importable(ref string, labels map[string]string, files map[string][]byte) error {
+	if !wellFormed(ref) {
+		return refuse(engine.ErrInvalid, "import archive %s: invalid reference format", ref)
+	}
 	for name := range files {
 		if !fs.ValidPath(name) || name == "." || strings.HasPrefix(path.Base(name), ".wh.") {
 			return refuse(engine.ErrInvalid, "import archive %s: %q cannot be the name of a file", ref, name)

@@ -52,6 +52,7 @@ func tagsMove(r *room) {
 	if got := r.imageID(one); got != first {
 		r.Errorf("tagged %s, want %s", got, first)
 	}
+	r.refused(r.e.TagImage(r.Context(), first, r.project+"/Upper:1"), engine.ErrInvalid)
 	r.refused(r.e.TagImage(r.Context(), "sha256:"+strings.Repeat("0123", 16), one), engine.ErrNotFound)
 	if !r.podman() { // untags all of them
 		r.refused(r.e.RemoveImage(r.Context(), second), engine.ErrConflict)
@@ -107,13 +108,16 @@ func archivesRefuse(r *room) {
 	}
 	_, err := r.e.ImportArchive(r.Context(), ref, map[string]string{"two": "lines\nof it"}, nil)
 	r.refused(err, engine.ErrInvalid)
+	_, err = r.e.ImportArchive(r.Context(), "no name:1", nil, nil)
+	r.refused(err, engine.ErrInvalid)
 	_, err = r.e.InspectImage(r.Context(), ref)
 	r.refused(err, engine.ErrNotFound)
 	id := r.keep(ref, "1")
 	r.must(r.e.TagImage(r.Context(), id, other))
 	r.forget(other)
-	r.keep(ref, "2")
+	next := r.keep(ref, "2")
 	r.exported(other, map[string][]byte{"file": []byte("1")})
-	r.must(r.e.TagImage(r.Context(), id, ref)) // what it had is left without a name, and found by none
+	r.must(r.e.TagImage(r.Context(), id, ref))
 	r.exported(ref, map[string][]byte{"file": []byte("1")})
+	r.must(r.e.RemoveImage(r.Context(), next)) // a tag leaves what it moved away from
 }

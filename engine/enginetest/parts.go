@@ -202,6 +202,14 @@ func tagged(ref string) string {
 	return ref
 }
 
+// wellFormed tells whether a reference could be a tag's: names are lower case.
+func wellFormed(ref string) bool {
+	ref = tagged(ref)
+	name, tag := ref[:strings.LastIndexByte(ref, ':')], ref[strings.LastIndexByte(ref, ':')+1:]
+	const lower, more = "abcdefghijklmnopqrstuvwxyz0123456789._-", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	return name != "" && tag != "" && strings.Trim(name, lower+"/:") == "" && strings.Trim(tag, lower+more) == ""
+}
+
 // image that is here, by reference or ID.
 func (w *world) image(ref string) *Image {
 	if i := w.images[tagged(ref)]; i != nil && !i.Remote {
@@ -312,7 +320,10 @@ func (p images) RemoveImage(ctx context.Context, ref string) error {
 func (p images) TagImage(ctx context.Context, id, ref string) error {
 	return p.w.call(ctx, "TagImage", ref, func() error {
 		i := p.w.image(id)
-		if i == nil {
+		switch {
+		case !wellFormed(ref):
+			return refuse(engine.ErrInvalid, "tag image %s: invalid reference format", ref)
+		case i == nil:
 			return refuse(engine.ErrNotFound, "tag image %s: No such image: %s", ref, id)
 		}
 		p.w.tag(ref, i)

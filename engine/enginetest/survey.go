@@ -82,7 +82,7 @@ func (w *world) subnetFor(s network.Spec) (string, error) {
 	}
 	free := w.freeSubnet()
 	if free == "" {
-		return "", refuse(engine.ErrNotFound, "create network %s: could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network", s.Name)
+		return "", refuse(engine.ErrInvalid, "create network %s: could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network", s.Name)
 	}
 	return free, nil
 }
