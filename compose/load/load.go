@@ -154,7 +154,7 @@ func open(o Options) (*session, error) {
 
 // readFiles reads and parses the files that the user named, all of them even if one is broken.
 func (s *session) readFiles() error {
-	s.Files.Cwd = s.location.cwd
+	s.Files.Cwd, s.Files.Shell, s.Files.EnvFiles = s.location.cwd, s.shell, s.envFiles
 	for _, path := range s.paths {
 		text, err := s.read(path)
 		if err != nil {
