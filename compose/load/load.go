@@ -63,7 +63,7 @@ func Load(ctx context.Context, o Options) (Result, error) {
 		return s.failed(err)
 	}
 	s.Diags.Sort()
-	s.desired.Place = s.PlaceOf
+	s.desired.Place, s.desired.Variables = s.PlaceOf, s.variables
 	return Result{Project: s.desired, Model: s.model(), Diags: s.Diags}, nil
 }
 
