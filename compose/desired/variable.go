@@ -21,6 +21,7 @@ type Source struct {
 // Ingredient is a variable that was put into a value, in the order of the text. One that passes through is its own.
 type Ingredient struct {
 	Name  string
+	Value string // what stands in the text for it
 	Kind  SourceKind
 	Place diag.Place // zero: it has none
 }

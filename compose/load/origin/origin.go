@@ -75,22 +75,25 @@ func (s *search) environment(name string, w source.Written) desired.Source {
 }
 
 func (s *search) ingredient(f *source.File, u source.Use) desired.Ingredient {
+	out := desired.Ingredient{Name: u.Name, Kind: desired.FromNowhere}
 	switch u.Fate {
 	case source.Taken:
-		return s.set(f, u.Name)
+		out = s.set(f, u.Name)
 	case source.Defaulted:
-		return desired.Ingredient{Name: u.Name, Kind: desired.FromDefault}
+		out.Kind = desired.FromDefault
 	}
-	return desired.Ingredient{Name: u.Name, Kind: desired.FromNowhere}
+	out.Value = f.Interpolate(u.Text)
+	return out
 }
 
 // set is a variable that a Compose file is interpolated with.
 func (s *search) set(f *source.File, name string) desired.Ingredient {
 	out := desired.Ingredient{Name: name, Kind: desired.FromNowhere}
-	if _, ok := f.Lookup(name); !ok {
+	value, ok := f.Lookup(name)
+	if !ok {
 		return out
 	}
-	out.Kind = desired.FromProject
+	out.Value, out.Kind = value, desired.FromProject
 	if name == "COMPOSE_PROJECT_NAME" { // whatever else sets it
 		return out
 	}
@@ -122,13 +125,20 @@ func (s *search) envFile(i int, name string) (desired.Source, bool) {
 		out.From = append(out.From, s.set(main, name))
 	}
 	for _, u := range source.Uses(a.text, f.lookup(main)) {
-		if _, ok := main.Lookup(u.Name); ok || u.Fate != source.Taken {
-			out.From = append(out.From, s.ingredient(main, u))
-		} else {
-			out.From = append(out.From, s.before(i, a, u.Name))
-		}
+		out.From = append(out.From, s.inEnvFile(i, a, u))
 	}
 	return out, true
+}
+
+// inEnvFile is a variable that a line of an env file uses: one of the project, else one of the service.
+func (s *search) inEnvFile(i int, a assignment, u source.Use) desired.Ingredient {
+	f, main := s.EnvFiles[i], s.Main[0]
+	out := s.ingredient(main, u)
+	if _, ok := main.Lookup(u.Name); !ok && u.Fate == source.Taken {
+		out = s.before(i, a, u.Name)
+	}
+	out.Value, _ = source.Substitute(u.Text, f.lookup(main))
+	return out
 }
 
 // lookup of what the values of an env file are interpolated with.

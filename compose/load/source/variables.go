@@ -73,8 +73,9 @@ const (
 type Use struct {
 	Name string // "" if it is broken
 	Fate Fate
+	Text string // all of it: "${NAME:-text}"
 	at   int    // where its "$" stands
-	text string // of a missing one: what its author says
+	says string // of a missing one: what its author says
 }
 
 // Uses lists the variables of a text, and what is no variable. Defaults and alternatives count only where they are taken. Nested
@@ -91,6 +92,7 @@ func Uses(text string, lookup template.Mapping) []Use {
 			}
 			u, nested, end := variable(text, i, p.to, lookup)
 			if u != nil {
+				u.Text = text[i:end]
 				out = append(out, *u)
 			}
 			if nested.to > nested.from {
@@ -158,7 +160,7 @@ func operate(at int, name, op string, lookup template.Mapping) (u *Use, skip int
 		}
 	case "?":
 		if !set {
-			u.Fate, u.text = missing, op[len(sign):]
+			u.Fate, u.says = missing, op[len(sign):]
 		}
 	default:
 		return &Use{at: at}, 0
@@ -215,7 +217,7 @@ func (f *File) CheckVariables(n *yaml.Node, strict bool, to *Notes) {
 			d.Hint = "write $$ for a plain $"
 			to.Fatal = true
 		case missing:
-			d.Text = strings.TrimSuffix(fmt.Sprintf("required variable %s is missing a value: %s", u.Name, f.Interpolate(u.text)), ": ")
+			d.Text = strings.TrimSuffix(fmt.Sprintf("required variable %s is missing a value: %s", u.Name, f.Interpolate(u.says)), ": ")
 			to.Fatal = true
 		case Unset:
 			d.Text = fmt.Sprintf("variable %q is not set", u.Name)
