@@ -63,6 +63,8 @@ var laws = map[string]law{
 	"compose/load/check":  {ours: []string{"compose/diag", "compose/graph", "compose/load/form", "compose/load/merged", "compose/load/source"}, others: yaml},
 	"compose/load/convert": {ours: append([]string{"compose/desired", "compose/diag", "compose/load/canon", "compose/load/merged", "compose/load/source"}, leaves...), others: yaml,
 		tests: []string{"compose/load"}},
+	"compose/load/origin": {ours: []string{"compose/desired", "compose/diag", "compose/load/source"},
+		tests: []string{"github.com/compose-spec/compose-go/v2/dotenv"}},
 	"compose/load/legacy": {ours: []string{"compose/load/form", "compose/load/source"}, others: yaml},
 
 	"compose": {ours: append([]string{"engine"}, append(rooms, leaves...)...),

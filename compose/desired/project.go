@@ -23,6 +23,9 @@ type Project struct {
 	Volumes    []volume.Spec  // all that the file declares, in order of key
 	// Place tells where the files have a path of the model: "services.web.ports". nil: there are no files.
 	Place func(path string) diag.Place `json:"-"`
+	// Variables of a service's containers, in order of name, with where they come from; the image's are not among them. nil: there are no
+	// files.
+	Variables func(service string) []Variable `json:"-"`
 }
 
 // Service of a project.

@@ -15,7 +15,7 @@ import (
 var update = flag.Bool("update", false, "rewrite what the testdata expects")
 
 // TestDiagnostics loads each archive and compares what is told. The comment above the files holds options, one a line:
-// "env NAME=VALUE", "strict", "file NAME", "profile NAME", "service NAME"; other lines say what the case is about.
+// "env NAME=VALUE", "strict", "file NAME", "env-file NAME", "profile NAME", "service NAME"; other lines say what the case is about.
 func TestDiagnostics(t *testing.T) {
 	cases, err := filepath.Glob("testdata/diagnostics/*.txtar")
 	if err != nil || len(cases) == 0 {
@@ -75,6 +75,8 @@ func options(comment, dir string) Options {
 			o.Environment = append(o.Environment, arg)
 		case "strict":
 			o.Strict = true
+		case "env-file":
+			o.EnvFiles = append(o.EnvFiles, arg)
 		case "file":
 			o.Files = append(o.Files, arg)
 		case "profile":

@@ -14,7 +14,9 @@ import (
 	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/compose-spec/compose-go/v2/types"
 
+	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/load/merged"
+	"github.com/tutti-run/tutti/compose/load/origin"
 )
 
 // resolveEnvironment puts env files and the project's environment into the services, as `up` sees them.
@@ -63,22 +65,10 @@ func (s *session) readServiceEnv(c *types.ContainerSpec, path []string) map[stri
 	own := c.Environment
 	values := map[string]string(own.ToMapping())
 	from := map[string]string{}
-	resolve := func(name string) (string, bool) {
-		if v, ok := s.env[name]; ok {
-			return v, true
-		}
-		if v := own[name]; v != nil {
-			return *v, true
-		}
-		return "", false
-	}
-	for _, f := range c.EnvFiles {
-		next := maps.Clone(values)
-		if err := readValues(f.Path, f.Format, next, resolve); err != nil {
-			if !errors.Is(err, fs.ErrNotExist) || bool(f.Required) {
-				s.unread(path, "env_file", f.Path, err)
-			}
-			continue
+	s.envFilesOf(c, func(f types.EnvFile, next map[string]string, err error) {
+		if err != nil {
+			s.unread(path, "env_file", f.Path, err)
+			return
 		}
 		for k, v := range next {
 			if old, ok := values[k]; !ok || old != v {
@@ -86,12 +76,52 @@ func (s *session) readServiceEnv(c *types.ContainerSpec, path []string) map[stri
 			}
 		}
 		values = next
-	}
+	})
 	for k := range own {
 		delete(from, k)
 	}
 	c.Environment = types.Mapping(values).ToMappingWithEquals().OverrideBy(own)
 	return from
+}
+
+// envFilesOf a service in order, with all that is set once each is read. Those that need not be there and are not, are left out.
+func (s *session) envFilesOf(c *types.ContainerSpec, each func(f types.EnvFile, values map[string]string, err error)) {
+	values := map[string]string(c.Environment.ToMapping())
+	resolve := func(name string) (string, bool) {
+		if v, ok := s.env[name]; ok {
+			return v, true
+		}
+		if v := c.Environment[name]; v != nil {
+			return *v, true
+		}
+		return "", false
+	}
+	for _, f := range c.EnvFiles {
+		next := maps.Clone(values)
+		err := readValues(f.Path, f.Format, next, resolve)
+		if err == nil {
+			values = next
+		} else if errors.Is(err, fs.ErrNotExist) && !bool(f.Required) {
+			continue
+		}
+		each(f, values, err)
+	}
+}
+
+// variablesOf a service, with where they come from: the env files are read once more.
+func (s *session) variablesOf(service string) []desired.Variable {
+	c, ok := s.unresolved[service]
+	if !ok {
+		return nil
+	}
+	in := origin.Input{Files: s.Files, Service: service, Final: s.project.Services[service].Environment}
+	c.Environment = s.given(c.Environment)
+	s.envFilesOf(&c.ContainerSpec, func(f types.EnvFile, values map[string]string, err error) {
+		if err == nil {
+			in.EnvFiles = append(in.EnvFiles, origin.EnvFile{Path: f.Path, Raw: f.Format == "raw", Values: values})
+		}
+	})
+	return origin.Variables(in)
 }
 
 // readLabels reads the label files in order; the service's own labels win.

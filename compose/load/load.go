@@ -66,7 +66,7 @@ func Load(ctx context.Context, o Options) (Result, error) {
 		return s.failed(err)
 	}
 	s.Diags.Sort()
-	s.desired.Place = s.PlaceOf
+	s.desired.Place, s.desired.Variables = s.PlaceOf, s.variablesOf
 	return Result{Project: s.desired, Model: s.model(), Diags: s.Diags, resolved: s.resolved}, nil
 }
 
@@ -158,7 +158,7 @@ func open(o Options) (*session, error) {
 
 // readFiles reads and parses the files that the user named, all of them even if one is broken.
 func (s *session) readFiles() error {
-	s.Files.Cwd = s.location.cwd
+	s.Files.Cwd, s.Files.Shell, s.Files.EnvFiles = s.location.cwd, s.shell, s.envFiles
 	for _, path := range s.paths {
 		text, err := s.read(path)
 		if err != nil {

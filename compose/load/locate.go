@@ -3,9 +3,11 @@ package load
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,8 +26,9 @@ type location struct {
 	cwd      string
 	dir      string            // of the project
 	paths    []string          // of its files; absolute, or "-"
-	envFiles []string          // absolute
+	envFiles []string          // absolute, those that win first
 	named    []string          // env files that the user named
+	shell    map[string]string // of the process
 	env      map[string]string // of the process, then of the env files
 	profiles []string
 	found    diag.List // what else might have been meant
@@ -65,6 +68,7 @@ func start(o Options) (*location, error) {
 		cwd = d
 	}
 	l := &location{cwd: cwd, env: environment(o.Environment)}
+	l.shell = maps.Clone(l.env)
 	if _, ok := l.env["PWD"]; !ok {
 		l.env["PWD"] = cwd
 	}
@@ -151,7 +155,11 @@ func (l *location) readEnvFiles(o Options) error {
 			l.env[k] = v
 		}
 	}
-	l.envFiles = files
+	for _, f := range slices.Backward(files) {
+		if !slices.Contains(l.envFiles, f) { // what was read before stays
+			l.envFiles = append(l.envFiles, f)
+		}
+	}
 	return nil
 }
 

@@ -183,10 +183,15 @@ type Change struct {
 // Mask hides what looks secret: both values where the path names something secret, else passwords within them.
 func (c Change) Mask() Change {
 	if Secret(c.Path) {
-		c.Old, c.New = mask(c.Old), mask(c.New)
-	} else {
-		c.Old, c.New = maskWithin(c.Old), maskWithin(c.New)
+		return c.Hide()
 	}
+	c.Old, c.New = maskWithin(c.Old), maskWithin(c.New)
+	return c
+}
+
+// Hide both values, whatever the path says.
+func (c Change) Hide() Change {
+	c.Old, c.New = mask(c.Old), mask(c.New)
 	return c
 }
 
@@ -194,8 +199,11 @@ func mask(v string) string {
 	if v == "" {
 		return ""
 	}
-	return "•••"
+	return Hidden
 }
+
+// Hidden stands for what is masked.
+const Hidden = "•••"
 
 // Secret tells whether the last part of a path names something secret: a password, token, key or credential.
 func Secret(path string) bool {

@@ -31,6 +31,14 @@ func (c *cli) completeServices(cmd *cobra.Command, args []string, _ string) ([]s
 	return out, noFiles
 }
 
+// completeService is for verbs that take one.
+func (c *cli) completeService(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, noFiles
+	}
+	return c.completeServices(cmd, args, word)
+}
+
 // quietly loads what can be loaded: a completion says nothing of what is wrong.
 func (c *cli) quietly(ctx context.Context) compose.Project {
 	res, _ := load.Load(ctx, c.loadOptions())

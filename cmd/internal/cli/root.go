@@ -70,7 +70,7 @@ func (c *cli) verbs() []*cobra.Command {
 		}
 	}
 	group(change, c.up(), c.create_(), c.down(), c.start(), c.stop(), c.restart())
-	group(look, c.plan(), c.config(), c.ps(), c.logs(), c.ls())
+	group(look, c.plan(), c.explain(), c.config(), c.ps(), c.logs(), c.ls())
 	group(others, c.version())
 	return all
 }

@@ -17,10 +17,7 @@ import (
 
 // Plan is the text of `tutti plan`: warnings, a line per resource with its sign, a line per reason, and a last line that counts.
 func Plan(w io.Writer, p plan.Plan, s Style) error {
-	t := &planText{s: s, p: p, nodes: map[plan.ID]plan.Node{}}
-	for _, n := range p.Nodes {
-		t.nodes[n.ID] = n
-	}
+	t := newPlanText(p, s)
 	t.write()
 	_, err := w.Write(t.b.Bytes())
 	return err
@@ -32,6 +29,14 @@ type planText struct {
 	p     plan.Plan
 	nodes map[plan.ID]plan.Node
 	b     bytes.Buffer
+}
+
+func newPlanText(p plan.Plan, s Style) *planText {
+	t := &planText{s: s, p: p, nodes: map[plan.ID]plan.Node{}}
+	for _, n := range p.Nodes {
+		t.nodes[n.ID] = n
+	}
+	return t
 }
 
 func (t *planText) write() {

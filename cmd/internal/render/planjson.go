@@ -23,8 +23,7 @@ func PlanJSON(w io.Writer, p plan.Plan) error {
 		out.Warnings = diag.List{}
 	}
 	for _, c := range p.Changes() {
-		out.Changes = append(out.Changes, changeDoc{resource(c.Resource), actionName[c.Action], string(c.Action), list(c.Verbs), reasons(c.Reasons),
-			c.Destructive, list(c.Steps)})
+		out.Changes = append(out.Changes, newChangeDoc(c))
 	}
 	for _, n := range p.Nodes {
 		out.Steps = append(out.Steps, step(n))
@@ -92,6 +91,10 @@ func list[T any](in []T) []T {
 		return []T{}
 	}
 	return in
+}
+
+func newChangeDoc(c plan.Change) changeDoc {
+	return changeDoc{resource(c.Resource), actionName[c.Action], string(c.Action), list(c.Verbs), reasons(c.Reasons), c.Destructive, list(c.Steps)}
 }
 
 func step(n plan.Node) stepDoc {

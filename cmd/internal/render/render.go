@@ -50,7 +50,11 @@ func (s Style) wrap(text string, indent int) []string {
 	if room := s.Width - indent; s.Width > 0 && room > 10 {
 		text = ansi.Wrap(text, room, " ")
 	}
-	return strings.Split(text, "\n")
+	lines := strings.Split(text, "\n")
+	for i, l := range lines[:len(lines)-1] {
+		lines[i] = strings.TrimRight(l, " ") // which may be one too many
+	}
+	return lines
 }
 
 // under puts each line of text on a line of its own behind an indent.

@@ -26,6 +26,9 @@ type File struct {
 	dir  string       // what its relative paths start from
 	env  map[string]string
 
+	envFiles []string // that env comes from, but for the process's; those that win first
+
+	by       *File      // that includes or extends it
 	from     *yaml.Node // what names it in another file
 	extended bool       // read only because a service extends one of it
 	Tagged   bool       // holds !reset or !override

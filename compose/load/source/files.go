@@ -20,7 +20,10 @@ const Stdin = "-"
 type Files struct {
 	Cwd    string  // what their names are shown from
 	Main   []*File // in order of -f
-	Others []*File // included and extended
+	Others []*File // included and extended; of those that one entry includes, the one that wins first
+
+	Shell    map[string]string // the environment of the process, which wins over env files
+	EnvFiles []string          // what the main files are interpolated with beside it, those that win first
 }
 
 // Display is a path as the user would write it from where they are.
@@ -53,7 +56,7 @@ func (s *Files) ProjectName() string {
 
 // Add parses a file that the user named; the first one added is the first of -f.
 func (s *Files) Add(path string, text []byte, dir string, env map[string]string) diag.List {
-	f := &File{path: path, name: s.Display(path), text: text, dir: dir, env: env}
+	f := &File{path: path, name: s.Display(path), text: text, dir: dir, env: env, envFiles: s.EnvFiles}
 	s.Main = append(s.Main, f)
 	return f.parse()
 }
@@ -132,17 +135,19 @@ func (s *Files) include(f *File, n *yaml.Node) []*File {
 		if dir == "" {
 			dir = filepath.Dir(path)
 		}
-		out = append(out, &File{path: path, name: s.Display(path), dir: dir, from: p})
+		out = append(out, &File{path: path, name: s.Display(path), dir: dir, by: f, from: p})
 	}
-	env := includeEnvironment(f, dir, envFiles)
+	env, read := includeEnvironment(f, dir, envFiles)
 	for _, g := range out {
-		g.env = env
+		g.env, g.envFiles = env, slices.Concat(f.envFiles, read)
 	}
+	slices.Reverse(out)
 	return out
 }
 
-// includeEnvironment is what an included file is interpolated with. What cannot be read compose-go tells.
-func includeEnvironment(f *File, dir string, files []string) map[string]string {
+// includeEnvironment is what an included file is interpolated with, and the env files that it has of its own, those that win
+// first. What cannot be read compose-go tells.
+func includeEnvironment(f *File, dir string, files []string) (env map[string]string, read []string) {
 	var paths []string
 	for _, e := range files {
 		if e != "/dev/null" {
@@ -154,14 +159,15 @@ func includeEnvironment(f *File, dir string, files []string) map[string]string {
 			paths = []string{p}
 		}
 	}
-	env := maps.Clone(f.env)
+	env = maps.Clone(f.env)
 	values, _ := dotenv.GetEnvFromFile(f.env, paths)
 	for k, v := range values {
 		if _, ok := env[k]; !ok {
 			env[k] = v
 		}
 	}
-	return env
+	slices.Reverse(paths)
+	return env, paths
 }
 
 func isFile(path string) bool {
@@ -191,7 +197,8 @@ func (s *Files) extendedBy(f *File) []*File {
 				continue
 			}
 			path := f.Abs(f.Interpolate(n.Value))
-			out = append(out, &File{path: path, name: s.Display(path), dir: filepath.Dir(path), env: f.env, extended: true, from: n})
+			out = append(out, &File{path: path, name: s.Display(path), dir: filepath.Dir(path), env: f.env, envFiles: f.envFiles,
+				extended: true, by: f, from: n})
 		}
 	}
 	return out

@@ -18,30 +18,32 @@ type Pair struct {
 
 // Pairs of a mapping as it reads once merge keys are carried out: own keys first, then merged ones that they do not hide.
 func Pairs(m *yaml.Node) []Pair {
-	out, merged := own(m)
+	all, merged := own(m)
 	if len(merged) == 0 {
-		return out
+		return all
 	}
+	var out []Pair
 	seen := map[string]bool{}
-	for _, p := range out {
-		seen[p.Key.Value] = true
+	for _, p := range stacked(m) {
+		if !seen[p.Key.Value] {
+			seen[p.Key.Value] = true
+			out = append(out, p)
+		}
 	}
-	done := map[*yaml.Node]bool{m: true}
-	for len(merged) > 0 { // merged mappings may merge others
-		b := merged[0]
-		merged = merged[1:]
-		if b.Kind != yaml.MappingNode || done[b] {
+	return out
+}
+
+// stacked are the pairs of a mapping and then of those that it merges in, which may merge others; hidden ones, too.
+func stacked(m *yaml.Node) []Pair {
+	var out []Pair
+	done := map[*yaml.Node]bool{}
+	for todo := []*yaml.Node{m}; len(todo) > 0; todo = todo[1:] {
+		if todo[0].Kind != yaml.MappingNode || done[todo[0]] {
 			continue
 		}
-		done[b] = true
-		pairs, more := own(b)
-		merged = append(merged, more...)
-		for _, p := range pairs {
-			if !seen[p.Key.Value] {
-				seen[p.Key.Value] = true
-				out = append(out, p)
-			}
-		}
+		done[todo[0]] = true
+		pairs, more := own(todo[0])
+		out, todo = append(out, pairs...), append(todo, more...)
 	}
 	return out
 }

@@ -56,18 +56,32 @@ func (f *File) lookup(name string) (string, bool) {
 	return v, ok
 }
 
-// use is a variable in a text that comes to nothing.
-type use struct {
-	at      int    // where its "$" stands
-	name    string // "" if the text after "$" is no variable
-	missing bool   // it is required: ${NAME:?text}
-	text    string // of a required one: what its author says
+// Fate is what becomes of a variable in a text.
+type Fate int
+
+// The fates.
+const (
+	broken    Fate = iota // the text after "$" is no variable
+	missing               // it is not set, and it is required: ${NAME:?text}
+	Taken                 // it is set
+	Unset                 // it is not, and the text does not say what then
+	Defaulted             // it is not, and its default is taken: ${NAME:-text}
+	Left                  // it is not, and so its alternative is left out: ${NAME:+text}
+)
+
+// Use of a variable in a text.
+type Use struct {
+	Name string // "" if it is broken
+	Fate Fate
+	Text string // all of it: "${NAME:-text}"
+	at   int    // where its "$" stands
+	says string // of a missing one: what its author says
 }
 
-// uses lists the variables of a text that are not set, the required ones that are missing, and what is no variable.
-// Defaults count only where they are taken. Nested texts are worked off a list, not by recursion.
-func uses(text string, lookup template.Mapping) []use {
-	var out []use
+// Uses lists the variables of a text, and what is no variable. Defaults and alternatives count only where they are taken. Nested
+// texts are worked off a list, not by recursion.
+func Uses(text string, lookup template.Mapping) []Use {
+	var out []Use
 	todo := []part{{0, len(text)}}
 	for len(todo) > 0 {
 		p := todo[len(todo)-1]
@@ -78,6 +92,7 @@ func uses(text string, lookup template.Mapping) []use {
 			}
 			u, nested, end := variable(text, i, p.to, lookup)
 			if u != nil {
+				u.Text = text[i:end]
 				out = append(out, *u)
 			}
 			if nested.to > nested.from {
@@ -92,7 +107,7 @@ func uses(text string, lookup template.Mapping) []use {
 type part struct{ from, to int }
 
 // variable reads one variable at text[i] == '$'; nested is the default or alternative that is taken, end is behind it all.
-func variable(text string, i, to int, lookup template.Mapping) (u *use, nested part, end int) {
+func variable(text string, i, to int, lookup template.Mapping) (u *Use, nested part, end int) {
 	rest := text[i+1 : to]
 	switch {
 	case strings.HasPrefix(rest, "$"):
@@ -102,17 +117,17 @@ func variable(text string, i, to int, lookup template.Mapping) (u *use, nested p
 		if name == "" {
 			return nil, part{}, i + 1
 		}
-		return unset(i, name, lookup), part{}, i + 1 + len(name)
+		return plain(i, name, lookup), part{}, i + 1 + len(name)
 	}
 	size := braced(rest)
 	if size < 0 {
-		return &use{at: i}, part{}, to
+		return &Use{at: i}, part{}, to
 	}
 	name := name(rest[1:])
 	op := rest[1+len(name) : size-1]
 	from, end := i+2+len(name), i+1+size
 	if name == "" || op != "" && !strings.ContainsAny(op[:1], ":-+?") {
-		return &use{at: i}, part{}, end
+		return &Use{at: i}, part{}, end
 	}
 	u, skip := operate(i, name, op, lookup)
 	if skip == 0 {
@@ -122,39 +137,42 @@ func variable(text string, i, to int, lookup template.Mapping) (u *use, nested p
 }
 
 // operate applies ${name op…}. skip is how long the operator is when what follows it is taken.
-func operate(at int, name, op string, lookup template.Mapping) (u *use, skip int) {
+func operate(at int, name, op string, lookup template.Mapping) (u *Use, skip int) {
 	value, ok := lookup(name)
 	if op == "" {
-		return unset(at, name, lookup), 0
+		return plain(at, name, lookup), 0
 	}
 	sign, set := op[:1], ok
 	if len(op) > 1 && sign == ":" {
 		sign, set = op[:2], ok && value != ""
 	}
+	u = &Use{at: at, Name: name, Fate: Taken}
 	switch strings.TrimPrefix(sign, ":") {
 	case "-":
 		if !set {
-			return nil, len(sign)
+			u.Fate, skip = Defaulted, len(sign)
 		}
 	case "+":
 		if set {
-			return nil, len(sign)
+			skip = len(sign)
+		} else {
+			u.Fate = Left
 		}
 	case "?":
 		if !set {
-			return &use{at: at, name: name, missing: true, text: op[len(sign):]}, 0
+			u.Fate, u.says = missing, op[len(sign):]
 		}
 	default:
-		return &use{at: at}, 0
+		return &Use{at: at}, 0
 	}
-	return nil, 0
+	return u, skip
 }
 
-func unset(at int, name string, lookup template.Mapping) *use {
+func plain(at int, name string, lookup template.Mapping) *Use {
 	if _, ok := lookup(name); ok {
-		return nil
+		return &Use{at: at, Name: name, Fate: Taken}
 	}
-	return &use{at: at, name: name}
+	return &Use{at: at, Name: name, Fate: Unset}
 }
 
 func name(text string) string {
@@ -191,22 +209,24 @@ func (f *File) CheckVariables(n *yaml.Node, strict bool, to *Notes) {
 		to.Fatal = true
 		return
 	}
-	for _, u := range uses(n.Value, f.lookup) {
+	for _, u := range Uses(n.Value, f.lookup) {
 		d := diag.Diagnostic{Severity: diag.Error, Place: f.within(n, u.at)}
-		switch {
-		case u.name == "":
+		switch u.Fate {
+		case broken:
 			d.Text = "\"$\" is not followed by a variable's name"
 			d.Hint = "write $$ for a plain $"
 			to.Fatal = true
-		case u.missing:
-			d.Text = strings.TrimSuffix(fmt.Sprintf("required variable %s is missing a value: %s", u.name, f.Interpolate(u.text)), ": ")
+		case missing:
+			d.Text = strings.TrimSuffix(fmt.Sprintf("required variable %s is missing a value: %s", u.Name, f.Interpolate(u.says)), ": ")
 			to.Fatal = true
-		default:
-			d.Text = fmt.Sprintf("variable %q is not set", u.name)
+		case Unset:
+			d.Text = fmt.Sprintf("variable %q is not set", u.Name)
 			if !strict {
 				d.Severity = diag.Warning
 				d.Text += ", an empty text is used"
 			}
+		default:
+			continue
 		}
 		to.Diags = append(to.Diags, d)
 	}
