@@ -313,6 +313,11 @@ type Engine interface {
 	Networks
 	Volumes
 	Images
+	Tags
+	Archives
+	Marks
+	Execs
+	Surveyor
 	Events
 	Logs
 	Doctor

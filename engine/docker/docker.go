@@ -27,6 +27,10 @@ type Engine struct {
 	networks
 	volumes
 	images
+	archives
+	marks
+	execs
+	surveyor
 	events
 	logs
 	doctor
@@ -63,7 +67,8 @@ func Dial(ctx context.Context, o Options) (*Engine, error) {
 	}
 	return &Engine{
 		observer: observer{c}, containers: containers{c}, networks: networks{c}, volumes: volumes{c}, images: images{c},
-		events: events{c}, logs: logs{c}, doctor: doctor{c}, projects: projects{c}, c: c,
+		archives: archives{c}, marks: marks{c}, execs: execs{c}, surveyor: surveyor{c}, events: events{c}, logs: logs{c}, doctor: doctor{c},
+		projects: projects{c}, c: c,
 	}, nil
 }
 

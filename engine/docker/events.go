@@ -18,30 +18,36 @@ import (
 // events tells what happens.
 type events struct{ c *conn }
 
-// Subscribe returns when the engine has answered. Engine 20.10 answers a moment before it listens, so a local engine, whose clock
-// is ours, is also asked for what it has heard since we asked.
+// Subscribe to the events of a project's containers.
 func (e events) Subscribe(ctx context.Context, project string) (<-chan engine.Event, <-chan error, error) {
-	query := url.Values{"filters": {`{"type":{"container":true},"label":{` + strconv.Quote(container.LabelProject+"="+project) + `:true}}`}}
-	if strings.HasPrefix(e.c.host, "unix://") && !e.c.podman() {
+	filters := `{"type":{"container":true},"label":{` + strconv.Quote(container.LabelProject+"="+project) + `:true}}`
+	return listen(ctx, e.c, filters, eventOf)
+}
+
+// listen returns when the engine has answered. Engine 20.10 answers a moment before it listens, so a local engine, whose clock
+// is ours, is also asked for what it has heard since we asked. read tells whether a message matters.
+func listen[T any](ctx context.Context, c *conn, filters string, read func(apievents.Message) (T, bool)) (<-chan T, <-chan error, error) {
+	query := url.Values{"filters": {filters}}
+	if strings.HasPrefix(c.host, "unix://") && !c.podman() {
 		now := time.Now()
 		query.Set("since", strconv.FormatInt(now.Unix(), 10)+"."+nanos(now))
 	}
-	resp, err := e.c.get(ctx, "/events", query)
+	resp, err := c.get(ctx, "/events", query)
 	if err != nil {
 		return nil, nil, failed(err, "subscribe to events")
 	}
-	out, errc := make(chan engine.Event, 64), make(chan error, 1)
+	out, errc := make(chan T, 64), make(chan error, 1)
 	go func() {
 		defer close(errc)
 		defer close(out)
 		defer resp.Body.Close()
-		errc <- pump(ctx, resp, out)
+		errc <- pump(ctx, resp, out, read)
 	}()
 	return out, errc, nil
 }
 
 // pump gives nil when ctx ended.
-func pump(ctx context.Context, resp *http.Response, out chan<- engine.Event) error {
+func pump[T any](ctx context.Context, resp *http.Response, out chan<- T, read func(apievents.Message) (T, bool)) error {
 	for dec := json.NewDecoder(resp.Body); ; {
 		var m apievents.Message
 		if err := dec.Decode(&m); err != nil {
@@ -50,7 +56,7 @@ func pump(ctx context.Context, resp *http.Response, out chan<- engine.Event) err
 			}
 			return fault{what: "watch events", kind: engine.ErrUnavailable, err: err}
 		}
-		ev, ok := eventOf(m)
+		ev, ok := read(m)
 		if !ok {
 			continue
 		}

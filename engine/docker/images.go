@@ -72,6 +72,12 @@ func (i images) id(ctx context.Context, ref string) (string, error) {
 	return imageID(in.ID), failed(err, "inspect image", ref)
 }
 
+// TagImage moves the reference; what it stood for before stays, maybe without any.
+func (i images) TagImage(ctx context.Context, id, ref string) error {
+	_, err := i.c.api.ImageTag(ctx, client.ImageTagOptions{Source: id, Target: ref})
+	return failed(err, "tag image", short(id), "as", ref)
+}
+
 // RemoveImage takes the reference away, and the image with the last one.
 func (i images) RemoveImage(ctx context.Context, ref string) error {
 	_, err := i.c.api.ImageRemove(ctx, ref, client.ImageRemoveOptions{PruneChildren: true})

@@ -57,9 +57,14 @@ func (b *box) stopTimers() {
 }
 
 func (b *box) write(line string) {
-	text, err := strings.CutPrefix(line, "!")
-	b.lines = append(b.lines, engine.LogLine{Time: time.Now(), Stderr: err, Text: text})
+	b.lines = append(b.lines, written(line))
 	b.tell()
+}
+
+// written now; to stderr if it begins with "!".
+func written(line string) engine.LogLine {
+	text, err := strings.CutPrefix(line, "!")
+	return engine.LogLine{Time: time.Now(), Stderr: err, Text: text}
 }
 
 func (b *box) tell() {
@@ -202,7 +207,7 @@ func (w *world) mount(b *box, n engine.NewContainer) {
 		taken[m.Target] = true
 		b.mounts = append(b.mounts, m)
 		if m.Type == volume.Volume && w.volumes[m.Name] == nil {
-			w.volumes[m.Name] = &vol{volume.Live{Name: m.Name, Driver: "local"}, anonymous}
+			w.addVolume(&vol{volume.Live{Name: m.Name, Driver: "local"}, anonymous})
 		}
 	}
 	for _, m := range n.Inherit {
@@ -279,10 +284,8 @@ func (w *world) publish(b *box) error {
 			host = 49152 + w.ids%16000
 		}
 		v := container.Published{HostIP: cmp.Or(p.HostIP, "0.0.0.0"), Published: host, Target: p.Target, Protocol: cmp.Or(p.Protocol, "tcp")}
-		for _, other := range w.containers {
-			if other != b && other.up() && slices.ContainsFunc(other.ports, func(o container.Published) bool { return clash(o, v) }) {
-				return refuse(engine.ErrConflict, "start container %s: Bind for %s:%d failed: port is already allocated", b.name, v.HostIP, host)
-			}
+		if w.allocated(v, b) {
+			return refuse(engine.ErrConflict, "start container %s: Bind for %s:%d failed: port is already allocated", b.name, v.HostIP, host)
 		}
 		ports = append(ports, v)
 	}
@@ -290,8 +293,21 @@ func (w *world) publish(b *box) error {
 	return nil
 }
 
+// allocated to another container, or to a neighbour.
+func (w *world) allocated(p container.Published, b *box) bool {
+	holds := func(ports []container.Published) bool {
+		return slices.ContainsFunc(ports, func(o container.Published) bool { return clash(o, p) })
+	}
+	for _, other := range w.containers {
+		if other != b && other.up() && holds(other.ports) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(w.knobs.Beside.Containers, func(n engine.Neighbour) bool { return n.State == container.Running && holds(n.Ports) })
+}
+
 func clash(a, b container.Published) bool {
-	any := func(ip string) bool { return ip == "0.0.0.0" || ip == "::" }
+	any := func(ip string) bool { return ip == "0.0.0.0" || ip == "::" || ip == "" }
 	return a.Published == b.Published && a.Protocol == b.Protocol && (a.HostIP == b.HostIP || any(a.HostIP) || any(b.HostIP))
 }
 
@@ -486,7 +502,7 @@ func (c containers) RemoveContainer(ctx context.Context, id string, force, anony
 func (w *world) dropAnonymous(b *box) {
 	for _, m := range b.mounts {
 		if v := w.volumes[m.Name]; v != nil && v.anonymous && w.userOf(m.Name) == nil {
-			delete(w.volumes, m.Name)
+			w.dropVolume(m.Name)
 		}
 	}
 }

@@ -28,6 +28,10 @@ type Fake struct {
 	networks
 	volumes
 	images
+	archives
+	marks
+	execs
+	surveyor
 	events
 	logs
 	doctor
@@ -44,6 +48,8 @@ type Knobs struct {
 	Fail func(Call) error
 	// Latency of each call.
 	Latency func(Call) time.Duration
+	// Beside is what Survey tells beside what is in here: neighbours that hold their ports and subnets, and the machine.
+	Beside engine.Surroundings
 }
 
 // Call of a method. On is what it works on, by name: a container, network, volume or image; of Observe, the project.
@@ -68,17 +74,21 @@ func New() *Fake {
 	w := &world{
 		knobs: &Knobs{Caps: engine.Capabilities{
 			Engine: "docker", Version: "20.10.24", APIVersion: "1.41", OS: "linux", Arch: "amd64", BuildKit: true, Update: true,
-		}},
-		containers: map[string]*box{}, networks: map[string]*network.Live{}, volumes: map[string]*vol{}, images: map[string]*Image{},
-		cut: make(chan struct{}), cutAfter: -1,
+		}, Beside: engine.Surroundings{Memory: 8 << 30, CPUs: 4, Pools: defaultPools()}},
+		containers: map[string]*box{}, networks: map[string]*network.Live{}, subnets: map[string]string{}, volumes: map[string]*vol{},
+		images: map[string]*Image{},
+		cut:    make(chan struct{}), cutAfter: -1,
 	}
 	for name, driver := range map[string]string{"bridge": "bridge", "host": "host", "none": "null"} {
 		id := hash("network " + name)
 		w.networks[id] = &network.Live{ID: id, Name: name, Driver: driver}
+		if driver == "bridge" {
+			w.subnets[id] = w.freeSubnet()
+		}
 	}
 	return &Fake{
 		Knobs: w.knobs, observer: observer{w}, containers: containers{w}, networks: networks{w}, volumes: volumes{w}, images: images{w},
-		events: events{w}, logs: logs{w}, doctor: doctor{w}, w: w,
+		archives: archives{w}, marks: marks{w}, execs: execs{w}, surveyor: surveyor{w}, events: events{w}, logs: logs{w}, doctor: doctor{w}, w: w,
 	}
 }
 
@@ -91,6 +101,8 @@ type Image struct {
 	Behaviour
 	// Script, if set, gives the behaviour of a container from what it was made of.
 	Script func(container.Spec) Behaviour
+
+	files map[string][]byte // of an archive; nil for others
 }
 
 // Behaviour of a container. The zero value runs until it is stopped and has no health.
@@ -106,6 +118,9 @@ type Behaviour struct {
 	OOM          bool          // it ends because of its memory limit
 	StartError   string        // the engine cannot start it
 	Logs         []string      // written when it starts; a line that begins with "!" goes to stderr
+	// Exec tells what a command in it writes at once, as Logs are written, its exit code, and how long it takes. nil: exit 0 at once.
+	// It is asked outside of the Fake's lock.
+	Exec func(engine.Exec) (lines []string, code int, takes time.Duration)
 }
 
 // Exits is for Behaviour.ExitCode.
@@ -118,7 +133,7 @@ func (f *Fake) AddImage(i Image) {
 	if i.ID == "" {
 		i.ID = "sha256:" + f.w.newID("image "+i.Ref)
 	}
-	f.w.images[tagged(i.Ref)] = &i
+	f.w.tag(i.Ref, &i)
 }
 
 // AddImages makes images known that behave alike.
@@ -212,9 +227,11 @@ type world struct {
 	knobs      *Knobs
 	containers map[string]*box          // by id
 	networks   map[string]*network.Live // by id
+	subnets    map[string]string        // chosen for networks that ask for none, by id
 	volumes    map[string]*vol          // by name
-	images     map[string]*Image        // by reference with its tag
-	subs       []*sub
+	images     map[string]*Image        // by reference with its tag; by ID if no reference is left
+	subs       []*sub[engine.Event]
+	markSubs   []*sub[engine.MarkEvent]
 	calls      []Call
 	count, ids int
 	cutAfter   int // the last call that gets through; -1: all
@@ -248,7 +265,10 @@ func (w *world) sever() {
 	for _, s := range w.subs {
 		s.end(errCut)
 	}
-	w.subs = nil
+	for _, s := range w.markSubs {
+		s.end(errCut)
+	}
+	w.subs, w.markSubs = nil, nil
 }
 
 var errCut = fault{engine.ErrUnavailable, "cannot reach a container engine at fake://: it was cut off"}

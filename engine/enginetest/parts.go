@@ -39,12 +39,12 @@ func (p networks) CreateNetwork(ctx context.Context, s network.Spec, labels map[
 		if p.w.network(s.Name) != nil {
 			return refuse(engine.ErrConflict, "create network %s: network with name %s already exists", s.Name, s.Name)
 		}
-		for _, n := range p.w.networks {
-			if overlap(n.IPAM.Pools, s.IPAM.Pools) {
-				return refuse(engine.ErrConflict, "create network %s: Pool overlaps with other one on this address space", s.Name)
-			}
+		subnet, err := p.w.subnetFor(s)
+		if err != nil {
+			return err
 		}
 		id = p.w.newID("network")
+		p.w.subnets[id] = subnet
 		p.w.networks[id] = &network.Live{
 			ID: id, Name: s.Name, Driver: cmp.Or(s.Driver, "bridge"), Options: s.DriverOpts, IPAM: s.IPAM, Internal: s.Internal,
 			Attachable: s.Attachable, EnableIPv6: s.EnableIPv6 != nil && *s.EnableIPv6, Labels: maps.Clone(labels),
@@ -52,12 +52,6 @@ func (p networks) CreateNetwork(ctx context.Context, s network.Spec, labels map[
 		return nil
 	})
 	return id, err
-}
-
-func overlap(a, b []network.Pool) bool {
-	return slices.ContainsFunc(a, func(x network.Pool) bool {
-		return slices.ContainsFunc(b, func(y network.Pool) bool { return x.Subnet != "" && x.Subnet == y.Subnet })
-	})
 }
 
 // RemoveNetwork refuses one that a running container is on.
@@ -73,6 +67,7 @@ func (p networks) RemoveNetwork(ctx context.Context, id string) error {
 			}
 		}
 		delete(p.w.networks, n.ID)
+		delete(p.w.subnets, n.ID)
 		return nil
 	})
 }
@@ -152,28 +147,44 @@ func (w *world) userOf(name string) *box {
 
 // CreateVolume takes one that is there as it is, if its driver is the same.
 func (p volumes) CreateVolume(ctx context.Context, s volume.Spec, labels map[string]string) error {
-	return p.w.call(ctx, "CreateVolume", s.Name, func() error {
-		driver := cmp.Or(s.Driver, "local")
-		if v := p.w.volumes[s.Name]; v != nil {
-			if v.Driver != driver {
-				return refuse(engine.ErrConflict, "create volume %s: a volume of that name exists with driver %s", s.Name, v.Driver)
-			}
-			return nil
-		}
-		p.w.volumes[s.Name] = &vol{volume.Live{Name: s.Name, Driver: driver, Options: s.DriverOpts, Labels: maps.Clone(labels)}, false}
-		return nil
-	})
+	return p.w.call(ctx, "CreateVolume", s.Name, func() error { return p.w.makeVolume(s, labels) })
+}
+
+func (w *world) makeVolume(s volume.Spec, labels map[string]string) error {
+	driver := cmp.Or(s.Driver, "local")
+	switch v := w.volumes[s.Name]; {
+	case v == nil:
+		w.addVolume(&vol{volume.Live{Name: s.Name, Driver: driver, Options: s.DriverOpts, Labels: maps.Clone(labels)}, false})
+	case v.Driver != driver:
+		return refuse(engine.ErrConflict, "create volume %s: a volume of that name exists with driver %s", s.Name, v.Driver)
+	}
+	return nil
+}
+
+func (w *world) addVolume(v *vol) {
+	w.volumes[v.Name] = v
+	w.tellMark(engine.MarkEvent{Name: v.Name})
 }
 
 // RemoveVolume refuses one that any container mounts, running or not.
 func (p volumes) RemoveVolume(ctx context.Context, name string) error {
-	return p.w.call(ctx, "RemoveVolume", name, func() error {
-		if b := p.w.userOf(name); b != nil && p.w.volumes[name] != nil {
-			return refuse(engine.ErrConflict, "remove volume %s: volume is in use by %s", name, b.name)
-		}
-		delete(p.w.volumes, name)
+	return p.w.call(ctx, "RemoveVolume", name, func() error { return p.w.removeVolume(name) })
+}
+
+func (w *world) removeVolume(name string) error {
+	if w.volumes[name] == nil {
 		return nil
-	})
+	}
+	if b := w.userOf(name); b != nil {
+		return refuse(engine.ErrConflict, "remove volume %s: volume is in use by %s", name, b.name)
+	}
+	w.dropVolume(name)
+	return nil
+}
+
+func (w *world) dropVolume(name string) {
+	delete(w.volumes, name)
+	w.tellMark(engine.MarkEvent{Name: name, Removed: true})
 }
 
 // images brings images.
@@ -203,6 +214,28 @@ func (w *world) image(ref string) *Image {
 		}
 	}
 	return nil
+}
+
+// tag makes ref stand for an image. The one that it stood for stays, by its ID.
+func (w *world) tag(ref string, i *Image) {
+	key := tagged(ref)
+	old := w.images[key]
+	delete(w.images, i.ID)
+	w.images[key] = i
+	if old != nil && !old.Remote && old.ID != i.ID && len(w.refs(old.ID)) == 0 {
+		w.images[old.ID] = old
+	}
+}
+
+// refs are the keys of an image.
+func (w *world) refs(id string) []string {
+	var out []string
+	for key, i := range w.images {
+		if i.ID == id {
+			out = append(out, key)
+		}
+	}
+	return out
 }
 
 // ResolveImage knows those that are here and those that can be pulled.
@@ -241,7 +274,7 @@ func (p images) BuildImage(ctx context.Context, ref string, b image.Build, progr
 		id = "sha256:" + p.w.newID("build "+ref)
 		i.ID, i.Remote = id, false
 		for _, tag := range append([]string{ref}, b.Tags...) {
-			p.w.images[tagged(tag)] = &i
+			p.w.tag(tag, &i)
 		}
 		return nil
 	})
@@ -251,25 +284,38 @@ func (p images) BuildImage(ctx context.Context, ref string, b image.Build, progr
 	return id, err
 }
 
-// RemoveImage refuses the last reference of an image that a container was made from.
+// RemoveImage refuses the last reference of an image that a container was made from, and an ID that has several references.
 func (p images) RemoveImage(ctx context.Context, ref string) error {
 	return p.w.call(ctx, "RemoveImage", ref, func() error {
 		i := p.w.image(ref)
 		if i == nil {
 			return refuse(engine.ErrNotFound, "remove image %s: No such image: %s", ref, tagged(ref))
 		}
-		refs := 0
-		for _, other := range p.w.images {
-			if other.ID == i.ID {
-				refs++
+		key, refs := tagged(ref), p.w.refs(i.ID)
+		if p.w.images[key] == nil {
+			key = refs[0] // it was an ID
+			if len(refs) > 1 {
+				return refuse(engine.ErrConflict, "remove image %s: image is referenced in multiple repositories", ref)
 			}
 		}
 		for _, b := range p.w.containers {
-			if refs == 1 && b.image.ID == i.ID {
+			if len(refs) == 1 && b.image.ID == i.ID {
 				return refuse(engine.ErrConflict, "remove image %s: container %s is using it", ref, b.name)
 			}
 		}
-		delete(p.w.images, tagged(ref))
+		delete(p.w.images, key)
+		return nil
+	})
+}
+
+// TagImage moves the reference.
+func (p images) TagImage(ctx context.Context, id, ref string) error {
+	return p.w.call(ctx, "TagImage", ref, func() error {
+		i := p.w.image(id)
+		if i == nil {
+			return refuse(engine.ErrNotFound, "tag image %s: No such image: %s", ref, id)
+		}
+		p.w.tag(ref, i)
 		return nil
 	})
 }
@@ -278,14 +324,18 @@ func (p images) RemoveImage(ctx context.Context, ref string) error {
 type events struct{ w *world }
 
 // sub is a subscription. Its channel holds more than any test makes happen; one that is full ends it.
-type sub struct {
-	project string
-	events  chan engine.Event
-	errs    chan error
-	ended   bool
+type sub[T any] struct {
+	wants  func(T) bool
+	events chan T
+	errs   chan error
+	ended  bool
 }
 
-func (s *sub) end(err error) {
+func newSub[T any](wants func(T) bool) *sub[T] {
+	return &sub[T]{wants: wants, events: make(chan T, 1<<14), errs: make(chan error, 1)}
+}
+
+func (s *sub[T]) end(err error) {
 	if s.ended {
 		return
 	}
@@ -295,9 +345,30 @@ func (s *sub) end(err error) {
 	close(s.errs)
 }
 
+func (s *sub[T]) tell(ev T) {
+	if s.ended || !s.wants(ev) {
+		return
+	}
+	select {
+	case s.events <- ev:
+	default:
+		s.end(refuse(engine.ErrUnavailable, "watch events: nobody reads them"))
+	}
+}
+
+// until ctx ends.
+func (s *sub[T]) until(ctx context.Context, w *world) (<-chan T, <-chan error, error) {
+	context.AfterFunc(ctx, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		s.end(nil)
+	})
+	return s.events, s.errs, nil
+}
+
 // Subscribe ends with ctx, with a cut, and with Close.
 func (p events) Subscribe(ctx context.Context, project string) (<-chan engine.Event, <-chan error, error) {
-	s := &sub{project: project, events: make(chan engine.Event, 1<<14), errs: make(chan error, 1)}
+	s := newSub(func(ev engine.Event) bool { return ev.Labels[container.LabelProject] == project })
 	err := p.w.call(ctx, "Subscribe", project, func() error {
 		p.w.subs = append(p.w.subs, s)
 		return nil
@@ -305,12 +376,7 @@ func (p events) Subscribe(ctx context.Context, project string) (<-chan engine.Ev
 	if err != nil {
 		return nil, nil, err
 	}
-	context.AfterFunc(ctx, func() {
-		p.w.mu.Lock()
-		defer p.w.mu.Unlock()
-		s.end(nil)
-	})
-	return s.events, s.errs, nil
+	return s.until(ctx, p.w)
 }
 
 func (w *world) emit(b *box, kind engine.EventKind) {
@@ -322,14 +388,7 @@ func (w *world) emit(b *box, kind engine.EventKind) {
 		ev.Health = b.health
 	}
 	for _, s := range w.subs {
-		if s.ended || b.labels[container.LabelProject] != s.project {
-			continue
-		}
-		select {
-		case s.events <- ev:
-		default:
-			s.end(refuse(engine.ErrUnavailable, "watch events: nobody reads them"))
-		}
+		s.tell(ev)
 	}
 }
 

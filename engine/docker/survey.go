@@ -1,0 +1,106 @@
+package docker
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	apisystem "github.com/moby/moby/api/types/system"
+	"github.com/moby/moby/client"
+
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/network"
+)
+
+// surveyor looks around.
+type surveyor struct{ c *conn }
+
+// Survey makes three calls at once.
+func (s surveyor) Survey(ctx context.Context) (engine.Surroundings, error) {
+	var out engine.Surroundings
+	err := together(ctx,
+		func(ctx context.Context) (err error) { out.Containers, err = s.neighbours(ctx); return },
+		func(ctx context.Context) (err error) { out.Networks, err = s.networks(ctx); return },
+		func(ctx context.Context) error { return s.machine(ctx, &out) },
+	)
+	if err != nil {
+		return engine.Surroundings{}, err
+	}
+	return out, nil
+}
+
+func (s surveyor) neighbours(ctx context.Context) ([]engine.Neighbour, error) {
+	res, err := s.c.api.ContainerList(ctx, client.ContainerListOptions{All: true})
+	if err != nil {
+		return nil, failed(err, "list containers")
+	}
+	out := make([]engine.Neighbour, 0, len(res.Items))
+	for _, item := range res.Items {
+		out = append(out, neighbourOf(liveOf(item)))
+	}
+	slices.SortFunc(out, func(a, b engine.Neighbour) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+func neighbourOf(l container.Live) engine.Neighbour {
+	return engine.Neighbour{
+		ID: l.ID, Name: l.Name, Project: l.Labels[container.LabelProject], Service: l.Service(), WorkingDir: l.Labels[container.LabelWorkingDir],
+		State: l.State, Ports: l.Ports,
+	}
+}
+
+func (s surveyor) networks(ctx context.Context) ([]engine.NeighbourNetwork, error) {
+	all, err := observer(s).listNetworks(ctx, nil)
+	out := make([]engine.NeighbourNetwork, 0, len(all))
+	for _, n := range all {
+		out = append(out, engine.NeighbourNetwork{ID: n.ID, Name: n.Name, Project: n.Labels[container.LabelProject], Subnets: subnetsOf(n)})
+	}
+	return out, err
+}
+
+func subnetsOf(n network.Live) []string {
+	var out []string
+	for _, p := range n.IPAM.Pools {
+		if p.Subnet != "" {
+			out = append(out, p.Subnet)
+		}
+	}
+	return out
+}
+
+func (s surveyor) machine(ctx context.Context, out *engine.Surroundings) error {
+	res, err := s.c.api.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return failed(err, "read the engine's information")
+	}
+	out.Memory, out.CPUs, out.Pools = res.Info.MemTotal, res.Info.NCPU, s.pools(res.Info)
+	return nil
+}
+
+// pools that the engine was told, or has by itself: it tells only the former.
+func (s surveyor) pools(info apisystem.Info) []engine.AddressPool {
+	var out []engine.AddressPool
+	for _, p := range info.DefaultAddressPools {
+		out = append(out, engine.AddressPool{Base: prefixText(p.Base), Size: p.Size})
+	}
+	switch {
+	case len(out) > 0:
+		return out
+	case s.c.podman():
+		return slices.Clone(podmanPools)
+	}
+	return slices.Clone(dockerPools)
+}
+
+// dockerPools are libnetwork's (ipamutils), podmanPools those of containers.conf.
+var (
+	dockerPools = []engine.AddressPool{
+		{Base: "172.17.0.0/16", Size: 16}, {Base: "172.18.0.0/16", Size: 16}, {Base: "172.19.0.0/16", Size: 16}, {Base: "172.20.0.0/14", Size: 16},
+		{Base: "172.24.0.0/14", Size: 16}, {Base: "172.28.0.0/14", Size: 16}, {Base: "192.168.0.0/16", Size: 20},
+	}
+	podmanPools = []engine.AddressPool{
+		{Base: "10.89.0.0/16", Size: 24}, {Base: "10.90.0.0/15", Size: 24}, {Base: "10.92.0.0/14", Size: 24}, {Base: "10.96.0.0/11", Size: 24},
+		{Base: "10.128.0.0/9", Size: 24},
+	}
+)
