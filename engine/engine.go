@@ -152,7 +152,8 @@ type Tags interface {
 
 // Archives keeps files in the engine, as images of one layer that is never run. Unlike labels, files are not shown in lists and events.
 type Archives interface {
-	// ImportArchive keeps files by name under an image reference, which stood for something else before, and gives the image's ID.
+	// ImportArchive keeps files by name (slash-separated, below the root) under an image reference, and gives the image's ID. What the reference
+	// stood for before is removed if nothing else names it. Labels have one line each.
 	ImportArchive(ctx context.Context, ref string, labels map[string]string, files map[string][]byte) (id string, err error)
 	// ExportArchive gives what was kept; ErrNotFound if nothing is.
 	ExportArchive(ctx context.Context, ref string) (files map[string][]byte, err error)
@@ -164,8 +165,9 @@ type Marks interface {
 	Mark(ctx context.Context, name string, labels map[string]string) (found map[string]string, err error)
 	// Unmark removes it; one that is gone already is fine.
 	Unmark(ctx context.Context, name string) error
-	// WatchMarks tells of marks whose names begin with prefix that are made and removed from now on. The channel is closed when ctx ends
-	// or the engine goes away; then errc holds the reason (nil for the former).
+	// WatchMarks tells of marks whose names begin with prefix that are made and removed from now on; engines may tell once more of one that is
+	// there when somebody tries to make it. The channel is closed when ctx ends or the engine goes away; then errc holds the reason (nil for
+	// the former).
 	WatchMarks(ctx context.Context, prefix string) (marks <-chan MarkEvent, errc <-chan error, err error)
 }
 

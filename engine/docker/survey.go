@@ -75,6 +75,7 @@ func (s surveyor) machine(ctx context.Context, out *engine.Surroundings) error {
 		return failed(err, "read the engine's information")
 	}
 	out.Memory, out.CPUs, out.Pools = res.Info.MemTotal, res.Info.NCPU, s.pools(res.Info)
+	out.Local = s.c.shares(ctx, res.Info)
 	return nil
 }
 

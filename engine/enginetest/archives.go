@@ -15,19 +15,31 @@ import (
 // archives keeps files as images.
 type archives struct{ w *world }
 
-// ImportArchive refuses names that are no path within, and those that mean a removal in a layer. Each archive has an ID of its own.
+// ImportArchive refuses names that are no path within, those that mean a removal in a layer, and labels of several lines. Each archive has an ID of its own.
 func (p archives) ImportArchive(ctx context.Context, ref string, labels map[string]string, files map[string][]byte) (id string, err error) {
 	err = p.w.call(ctx, "ImportArchive", ref, func() error {
-		for name := range files {
-			if !fs.ValidPath(name) || name == "." || strings.HasPrefix(path.Base(name), ".wh.") {
-				return refuse(engine.ErrInvalid, "import archive %s: %q cannot be the name of a file", ref, name)
-			}
+		if err := importable(ref, labels, files); err != nil {
+			return err
 		}
 		id = "sha256:" + p.w.newID("archive "+ref)
 		p.w.replace(&Image{Ref: ref, ID: id, Defaults: image.Defaults{Labels: maps.Clone(labels)}, files: cloned(files)})
 		return nil
 	})
 	return id, err
+}
+
+func importable(ref string, labels map[string]string, files map[string][]byte) error {
+	for name := range files {
+		if !fs.ValidPath(name) || name == "." || strings.HasPrefix(path.Base(name), ".wh.") {
+			return refuse(engine.ErrInvalid, "import archive %s: %q cannot be the name of a file", ref, name)
+		}
+	}
+	for k, v := range labels {
+		if k == "" || strings.ContainsAny(k, " \t\r\n=\"'\\$") || strings.ContainsAny(v, "\r\n") {
+			return refuse(engine.ErrInvalid, "import archive %s: label %q cannot be written on one line", ref, k)
+		}
+	}
+	return nil
 }
 
 // replace what its reference stood for. Nothing stays of it without a reference.

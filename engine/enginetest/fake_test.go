@@ -3,6 +3,7 @@ package enginetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/network"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -125,4 +127,75 @@ func TestConformance(t *testing.T) {
 		f.AddImage(HelperImage("tutti-helper"))
 		return Harness{Engine: f, Image: "tutti-helper"}
 	})
+}
+
+func TestCommandsTakeTheirTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := New()
+		defer f.Close()
+		f.AddImages(Behaviour{Exec: func(e engine.Exec) ([]string, int, time.Duration) {
+			return []string{"!" + e.Command[0]}, 4, time.Minute
+		}}, "web")
+		id, began := one(t, f, "web"), time.Now()
+		hook := engine.Exec{Command: []string{"drain", "now"}}
+		var said []engine.LogLine
+		code, err := f.Exec(t.Context(), id, hook, func(l engine.LogLine) { said = append(said, l) })
+		if took := time.Since(began); code != 4 || err != nil || took != time.Minute || len(said) != 1 || said[0].Text != "drain" || !said[0].Stderr {
+			t.Errorf("got %d, %v after %s, said %+v", code, err, took, said)
+		}
+		if j := f.Journal(); j[len(j)-1] != "Exec p-web-1 drain now" {
+			t.Errorf("journal %q", j)
+		}
+		time.AfterFunc(time.Second, func() { f.CutAfter(0) })
+		if _, err := f.Exec(t.Context(), id, hook, func(engine.LogLine) {}); !errors.Is(err, engine.ErrUnavailable) {
+			t.Errorf("got %v", err)
+		}
+		f.Mend()
+		time.AfterFunc(time.Second, func() { f.Exit("p-web-1", 0) })
+		if code, err := f.Exec(t.Context(), id, hook, func(engine.LogLine) {}); code != 137 || err != nil {
+			t.Errorf("got %d, %v", code, err)
+		}
+	})
+}
+
+func TestACutEndsTheWatchOfMarks(t *testing.T) {
+	f := New()
+	defer f.Close()
+	marks, errs, err := f.WatchMarks(context.Background(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.CutAfter(0)
+	if _, open := <-marks; open || !errors.Is(<-errs, engine.ErrUnavailable) {
+		t.Error("the watch went on")
+	}
+}
+
+// TestNeighbours hold what is theirs, and subnets run out.
+func TestNeighbours(t *testing.T) {
+	f := New()
+	defer f.Close()
+	f.AddImages(Behaviour{}, "web")
+	f.Beside.Pools = []engine.AddressPool{{Base: "10.0.0.0/22", Size: 24}}
+	f.Beside.Networks = []engine.NeighbourNetwork{{Name: "theirs", Subnets: []string{"10.0.1.0/24", "10.0.3.0/25"}}}
+	f.Beside.Containers = []engine.Neighbour{{Name: "a", State: container.Running, Ports: []container.Published{{Published: 80, Target: 8080, Protocol: "tcp"}}}}
+	var got []string
+	for _, name := range []string{"one", "two", "three"} {
+		_, err := f.CreateNetwork(t.Context(), network.Spec{Name: name}, nil)
+		got = append(got, fmt.Sprint(name, " ", err == nil))
+	}
+	if want := []string{"one true", "two true", "three false"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	n := engine.NewContainer{Name: "b", Spec: container.Spec{Image: "web", Ports: []container.Port{{Published: "80", Target: 80}}}}
+	if _, err := f.CreateContainer(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.StartContainer(t.Context(), "b"); !errors.Is(err, engine.ErrConflict) {
+		t.Errorf("got %v", err)
+	}
+	s, err := f.Survey(t.Context())
+	if err != nil || len(s.Containers) != 2 || len(s.Networks) != 6 || s.Memory == 0 || s.Local {
+		t.Errorf("%+v, %v", s, err)
+	}
 }

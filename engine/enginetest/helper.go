@@ -1,9 +1,11 @@
 package enginetest
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -54,9 +56,10 @@ func HelperImage(ref string) Image {
 }
 
 // Script tells how a container of the helper's image behaves. The words of its command are: say=LINE (say=!LINE to stderr), exit=CODE,
-// after=DURATION, deaf (to SIGTERM), healthy=DURATION. Without exit it runs until SIGTERM and ends with 143.
+// after=DURATION, deaf (to SIGTERM), healthy=DURATION. Without exit it runs until SIGTERM and ends with 143. A command in it may also
+// say what it is: uid, pwd, env=NAME.
 func Script(s container.Spec) Behaviour {
-	b := Behaviour{Unhealthy: true, Probe: "not ready"}
+	b := Behaviour{Unhealthy: true, Probe: "not ready", Exec: func(e engine.Exec) ([]string, int, time.Duration) { return executed(s, e) }}
 	if s.Healthcheck != nil {
 		b.HealthyAfter = s.Healthcheck.StartPeriod + time.Duration(max(s.Healthcheck.Retries, 1))*s.Healthcheck.Interval
 	}
@@ -78,4 +81,42 @@ func Script(s container.Spec) Behaviour {
 		}
 	}
 	return b
+}
+
+func executed(s container.Spec, e engine.Exec) (lines []string, code int, takes time.Duration) {
+	if e.Command[0] != "/helper" {
+		return []string{"exec: " + e.Command[0] + ": no such file or directory"}, 127, 0
+	}
+	for _, word := range e.Command[1:] {
+		key, value, _ := strings.Cut(word, "=")
+		switch key {
+		case "say":
+			lines = append(lines, value)
+		case "uid":
+			lines = append(lines, cmp.Or(e.User, s.User, "0:0"))
+		case "pwd":
+			lines = append(lines, cmp.Or(e.WorkingDir, s.WorkingDir, helperDefaults.WorkingDir))
+		case "env":
+			lines = append(lines, variable(value, e.Environment, s, helperDefaults.Env))
+		case "exit":
+			code, _ = strconv.Atoi(value)
+		case "after":
+			takes, _ = time.ParseDuration(value)
+		}
+	}
+	return lines, code, takes
+}
+
+// variable as the helper tells it: the command's before the container's before the image's.
+func variable(name string, own []string, s container.Spec, image []string) string {
+	of := s.Environment[name]
+	for _, e := range slices.Concat(image, own) {
+		if v, ok := strings.CutPrefix(e, name+"="); ok && (of == nil || slices.Contains(own, e)) {
+			of = &v
+		}
+	}
+	if of == nil {
+		return "false "
+	}
+	return "true " + *of
 }

@@ -44,6 +44,12 @@ func main() {
 		case "env":
 			v, set := os.LookupEnv(value)
 			say(fmt.Sprintf("%t %s", set, v))
+		case "uid":
+			say(fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid()))
+		case "pwd":
+			dir, err := os.Getwd()
+			check(err)
+			say(dir)
 		case "exit":
 			code, _ := strconv.Atoi(value)
 			end = &code

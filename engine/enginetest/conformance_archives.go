@@ -1,0 +1,119 @@
+package enginetest
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"strings"
+
+	"github.com/tutti-run/tutti/engine"
+)
+
+// keep an archive of one file. Its reference goes when the test ends.
+func (r *room) keep(ref, content string) string {
+	r.Helper()
+	id, err := r.e.ImportArchive(r.Context(), ref, nil, map[string][]byte{"file": []byte(content)})
+	r.must(err)
+	r.forget(ref)
+	return id
+}
+
+func (r *room) forget(ref string) {
+	r.Cleanup(func() { _ = r.e.RemoveImage(context.Background(), ref) })
+}
+
+func (r *room) imageID(ref string) string {
+	r.Helper()
+	in, err := r.e.InspectImage(r.Context(), ref)
+	r.must(err)
+	return in.ID
+}
+
+// tagsMove: a reference stands for one image, and an image without any is still found by its ID.
+func tagsMove(r *room) {
+	one, two := r.project+"-one:1", r.project+"-two:1"
+	first, second := r.keep(one, "1"), r.keep(two, "2")
+	more := r.project + "/more:latest"
+	r.forget(more)
+	r.must(r.e.TagImage(r.Context(), first, more))
+	if got := r.imageID(more); got != first {
+		r.Errorf("tagged %s, want %s", got, first)
+	}
+	r.must(r.e.TagImage(r.Context(), second, more))
+	r.must(r.e.TagImage(r.Context(), second, more)) // again is fine
+	if got, kept := r.imageID(more), r.imageID(one); got != second || kept != first {
+		r.Errorf("tagged %s, want %s; the first has %s, want %s", got, second, kept, first)
+	}
+	r.must(r.e.TagImage(r.Context(), second, one))
+	if got := r.imageID(first); got != first {
+		r.Errorf("without a reference: %s, want %s", got, first)
+	}
+	r.must(r.e.TagImage(r.Context(), first, one)) // back again
+	if got := r.imageID(one); got != first {
+		r.Errorf("tagged %s, want %s", got, first)
+	}
+	r.refused(r.e.TagImage(r.Context(), "sha256:"+strings.Repeat("0123", 16), one), engine.ErrNotFound)
+	if !r.podman() { // untags all of them
+		r.refused(r.e.RemoveImage(r.Context(), second), engine.ErrConflict)
+	}
+}
+
+func archivesObey(r *room) {
+	ref := r.project + "/archive:7"
+	r.forget(ref)
+	all := make([]byte, 256)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	files := map[string][]byte{"compose.yaml": []byte("services: {}\n"), "env/.env": []byte("A=b\n"), "bytes": bytes.Repeat(all, 300), "empty": {}}
+	labels := map[string]string{"dev.tutti.test": `{"a":"it's $HOME \\ 100%"}`, "plain": "yes", "none": ""}
+	old, err := r.e.ImportArchive(r.Context(), ref, labels, files)
+	r.must(err)
+	r.exported(ref, files)
+	in, err := r.e.InspectImage(r.Context(), ref)
+	r.must(err)
+	if in.ID != old || !maps.Equal(in.Defaults.Labels, labels) {
+		r.Errorf("inspected %s with labels %q, want %s with %q", in.ID, in.Defaults.Labels, old, labels)
+	}
+	files = map[string][]byte{"compose.yaml": []byte("services: {web: {}}\n")}
+	next, err := r.e.ImportArchive(r.Context(), ref, labels, files)
+	r.must(err)
+	if got := r.imageID(ref); got != next || next == old {
+		r.Errorf("the reference has %s, want %s; before %s", got, next, old)
+	}
+	r.exported(ref, files)
+	_, err = r.e.InspectImage(r.Context(), old)
+	r.refused(err, engine.ErrNotFound)
+	r.must(r.e.RemoveImage(r.Context(), ref))
+	_, err = r.e.ExportArchive(r.Context(), ref)
+	r.refused(err, engine.ErrNotFound)
+}
+
+func (r *room) exported(ref string, want map[string][]byte) {
+	r.Helper()
+	got, err := r.e.ExportArchive(r.Context(), ref)
+	r.must(err)
+	if !maps.EqualFunc(got, want, bytes.Equal) {
+		r.Errorf("exported %d files, want %d, or others", len(got), len(want))
+	}
+}
+
+// archivesRefuse what a layer cannot hold, and leave alone what has another reference.
+func archivesRefuse(r *room) {
+	ref, other := r.project+"-a:1", r.project+"-b:1"
+	for _, name := range []string{"", ".", "/etc/passwd", "../up", "a/../b", "a/", ".wh.gone", "a/.wh.gone"} {
+		_, err := r.e.ImportArchive(r.Context(), ref, nil, map[string][]byte{name: nil})
+		r.refused(err, engine.ErrInvalid)
+	}
+	_, err := r.e.ImportArchive(r.Context(), ref, map[string]string{"two": "lines\nof it"}, nil)
+	r.refused(err, engine.ErrInvalid)
+	_, err = r.e.InspectImage(r.Context(), ref)
+	r.refused(err, engine.ErrNotFound)
+	id := r.keep(ref, "1")
+	r.must(r.e.TagImage(r.Context(), id, other))
+	r.forget(other)
+	r.keep(ref, "2")
+	r.exported(other, map[string][]byte{"file": []byte("1")})
+	r.must(r.e.TagImage(r.Context(), id, ref)) // what it had is left without a name, and found by none
+	r.exported(ref, map[string][]byte{"file": []byte("1")})
+}
