@@ -186,12 +186,21 @@ func (o *occupied) claim(w want) {
 			first = h
 		}
 	}
-	d := diag.Diagnostic{Severity: diag.Error, Path: "services." + w.service + ".ports", Place: o.place("services." + w.service + ".ports." + w.port.Published),
+	d := diag.Diagnostic{Severity: diag.Error, Path: "services." + w.service + ".ports", Place: o.place(o.spot(w)),
 		Text: fmt.Sprintf("port %s is taken by %s", w.text(w.port.Published), first.text), Hint: "publish another port, " + first.hint}
 	if w.first != w.last {
 		d.Text = fmt.Sprintf("ports %s are all taken, %d by %s", w.text(w.port.Published), w.first, first.text)
 	}
 	o.tell(d)
+}
+
+// spot of a port in the files, as exactly as can be told: what the list holds may be written with variables, in several files, and as ranges.
+func (c *check) spot(w want) string {
+	list := "services." + w.service + ".ports"
+	if len(w.ports) == 1 {
+		return c.written(list+"."+w.port.Published, list+".0")
+	}
+	return list + "." + w.port.Published
 }
 
 // text of a port as the file has it: "127.0.0.1:53/udp".
