@@ -63,7 +63,7 @@ var laws = map[string]law{
 	"compose/load/canon":  {others: yaml},
 	"compose/load/merged": {others: yaml},
 	"compose/load/check":  {ours: []string{"compose/diag", "compose/graph", "compose/load/form", "compose/load/merged", "compose/load/source"}, others: yaml},
-	"compose/load/convert": {ours: append([]string{"compose/desired", "compose/load/canon", "compose/load/merged", "compose/load/source"}, leaves...), others: yaml,
+	"compose/load/convert": {ours: append([]string{"compose/desired", "compose/diag", "compose/load/canon", "compose/load/merged", "compose/load/source"}, leaves...), others: yaml,
 		tests: []string{"compose/load"}},
 	"compose/load/legacy": {ours: []string{"compose/load/form", "compose/load/source"}, others: yaml},
 

@@ -66,7 +66,7 @@ func (t Tool) Attach(ctx context.Context, project Project, p plan.Plan, o Attach
 		cancel()
 		return nil, err
 	}
-	all, err := t.Engine.ListContainers(ctx, project.Name)
+	all, err := t.shown(ctx, project.Name)
 	if err != nil {
 		cancel()
 		return nil, err

@@ -48,6 +48,7 @@ type UpOptions struct {
 	Build              bool           `json:"build,omitempty"` // --build
 	NoBuild            bool           `json:"noBuild,omitempty"`
 	Wait               bool           `json:"wait,omitempty"`
+	Atomic             bool           `json:"atomic,omitempty"` // all of it or nothing
 }
 
 // DownOptions of Down.

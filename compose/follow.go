@@ -159,7 +159,7 @@ func (f *follower) holds(s *stream) bool {
 }
 
 func (f *follower) happened(ev engine.Event) {
-	live := container.Live{ID: ev.Container, Name: ev.Name, Labels: ev.Labels}
+	live := container.Live{ID: ev.Container, Name: container.OwnName(ev.Name), Labels: ev.Labels}
 	if !f.watches(live) || !f.settled && f.taken[ev.Container] == gone {
 		return
 	}

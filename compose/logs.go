@@ -88,7 +88,7 @@ func (o LogsOptions) wants(l container.Live) bool {
 
 // past tells what is there already, and how far each container was read.
 func (t Tool) past(ctx context.Context, p Project, o LogsOptions, tell func(Output)) ([]*cursor, error) {
-	all, err := t.Engine.ListContainers(ctx, p.Name)
+	all, err := t.shown(ctx, p.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -211,6 +211,15 @@ func (c *cursor) take(l engine.LogLine) bool {
 		c.told = slices.DeleteFunc(c.told, func(o engine.LogLine) bool { return c.last.Sub(o.Time) > overlap })
 	}
 	return true
+}
+
+// shown are the containers of a project under the names that people know: one that is taking over from another will have that.
+func (t Tool) shown(ctx context.Context, project string) ([]container.Live, error) {
+	all, err := t.Engine.ListContainers(ctx, project)
+	for i := range all {
+		all[i].Name = container.OwnName(all[i].Name)
+	}
+	return all, err
 }
 
 // byName puts replicas in the order in which people count.

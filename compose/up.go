@@ -29,7 +29,7 @@ func (t Tool) Plan(ctx context.Context, p Project, o UpOptions) (plan.Plan, erro
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	if err := t.inspect(ctx, &have, plan.Inspections(want, have)); err != nil {
+	if err := t.inspect(ctx, &have, plan.Inspections(want, have, o.plan())); err != nil {
 		return plan.Plan{}, err
 	}
 	out, err := plan.Build(want, have, o.plan())
@@ -53,7 +53,7 @@ func located(l diag.List, p Project) diag.List {
 func (o UpOptions) plan() plan.Options {
 	return plan.Options{Services: o.Services, NoDeps: o.NoDeps, Rerun: o.Rerun, ForceRecreate: o.Recreate == Always, NoRecreate: o.Recreate == Never,
 		AlwaysRecreateDeps: o.AlwaysRecreateDeps, RemoveOrphans: o.RemoveOrphans, IgnoreOrphans: o.IgnoreOrphans,
-		RenewAnonVolumes: o.RenewAnonVolumes, NoStart: o.NoStart, Wait: o.Wait, Build: o.Build || o.Pull == string(image.Rebuild), NoBuild: o.NoBuild,
+		RenewAnonVolumes: o.RenewAnonVolumes, NoStart: o.NoStart, Wait: o.Wait, Atomic: o.Atomic, Build: o.Build || o.Pull == string(image.Rebuild), NoBuild: o.NoBuild,
 		Pull: image.Policy(o.Pull), Timeout: o.Timeout, Now: time.Now()}
 }
 

@@ -23,6 +23,8 @@ type Engine interface {
 	engine.Networks
 	engine.Volumes
 	engine.Images
+	engine.Tags
+	engine.Execs
 	engine.Events
 	engine.Logs
 	engine.Doctor
@@ -49,16 +51,10 @@ const (
 	buildParallel = 2
 )
 
-// Run carries out the plan. When ctx ends, running steps are abandoned; Options.Stop is the gentle way.
+// Run carries out the plan, and takes back what the plan says is to be taken back when it fails. When ctx ends, running steps are abandoned;
+// Options.Stop is the gentle way.
 func Run(ctx context.Context, p plan.Plan, e Engine, o Options) Report {
-	r := &run{plan: p, engine: e, o: o, began: time.Now(), containers: map[string]string{}, images: map[string]string{},
-		nodes: map[plan.ID]plan.Node{}, results: map[plan.ID]Result{}, start: map[plan.ID]time.Time{}, up: newTogether()}
-	for _, n := range p.Nodes {
-		r.nodes[n.ID] = n
-		if upWait(n) {
-			r.up.expect(n.ID)
-		}
-	}
+	r := newRun(p, e, o)
 	r.tell(Planned{p})
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -66,6 +62,8 @@ func Run(ctx context.Context, p plan.Plan, e Engine, o Options) Report {
 		r.watch, r.broken = subscribe(ctx, e, p.Project)
 	}
 	r.walk(ctx)
+	r.undoing.all.Wait()
+	r.undoAll(ctx)
 	report := r.report(ctx)
 	if r.watch != nil {
 		r.watch.close()
@@ -74,25 +72,52 @@ func Run(ctx context.Context, p plan.Plan, e Engine, o Options) Report {
 	return report
 }
 
-// run is one carrying out of a plan.
+// run is one carrying out of a plan. Taking back is a run of its own, which shares with its parent what was made.
 type run struct {
 	plan   plan.Plan
 	engine Engine
 	o      Options
+	back   bool // it takes back what another run did
 	began  time.Time
 	nodes  map[plan.ID]plan.Node
 	watch  *watch
-	broken error     // why the events could not be had
-	up     *together // the waits of --wait
+	broken error           // why the events could not be had
+	up     *together       // the waits of --wait
+	stop   <-chan struct{} // ends the beginning of steps: the user wants it, or an atomic plan has failed
+	failed chan struct{}   // closed when a step of an atomic plan fails
+	once   sync.Once       // of failed
+	*made
 
+	mu      sync.Mutex
+	start   map[plan.ID]time.Time
+	running int
+	results map[plan.ID]Result
+	looked  map[plan.ID]Failure // failures that were looked at before they were taken back
+
+	undoing undoing
+	tellMu  *sync.Mutex
+}
+
+// made is what came into being.
+type made struct {
 	mu         sync.Mutex
 	containers map[string]string // ids of containers made, by key
 	images     map[string]string // ids of images, by reference
-	start      map[plan.ID]time.Time
-	running    int
+	addresses  map[string]string // that containers had, by id and network
+}
 
-	results map[plan.ID]Result // the walk's goroutine owns it
-	tellMu  sync.Mutex
+func newRun(p plan.Plan, e Engine, o Options) *run {
+	r := &run{plan: p, engine: e, o: o, began: time.Now(), up: newTogether(), failed: make(chan struct{}),
+		made:  &made{containers: map[string]string{}, images: map[string]string{}, addresses: map[string]string{}},
+		nodes: map[plan.ID]plan.Node{}, results: map[plan.ID]Result{}, start: map[plan.ID]time.Time{}, looked: map[plan.ID]Failure{}, tellMu: &sync.Mutex{}}
+	for _, n := range p.Nodes {
+		r.nodes[n.ID] = n
+		if upWait(n) {
+			r.up.expect(n.ID)
+		}
+	}
+	r.undoing.expect(p)
+	return r
 }
 
 func (r *run) tell(e Event) {
@@ -108,16 +133,33 @@ func (r *run) walk(ctx context.Context) {
 	over, teller := make(chan struct{}), sync.WaitGroup{}
 	teller.Go(func() { r.tellStop(over) })
 	defer func() { close(over); teller.Wait() }()
+	r.stop = either(r.o.Stop, r.failed, over)
 	parallel := r.o.Parallel
 	if parallel <= 0 {
 		parallel = DefaultParallel
 	}
-	w := graph.Walker[plan.ID]{Run: r.step, Ended: r.ended, Stop: r.o.Stop,
+	w := graph.Walker[plan.ID]{Run: r.step, Stop: r.stop,
+		Ended: func(id plan.ID, o graph.Outcome, err error) { r.ended(ctx, id, o, err) },
 		Class: func(id plan.ID) string { return class(r.nodes[id].Step) },
 		Limit: map[string]int{"change": parallel, "pull": pullParallel, "build": buildParallel}}
 	if err := r.plan.Graph().Walk(ctx, w); err != nil {
 		r.broken = err
 	}
+}
+
+// either is closed when one of them is; done lets go of both.
+func either(a, b, done <-chan struct{}) <-chan struct{} {
+	out := make(chan struct{})
+	go func() {
+		select {
+		case <-a:
+			close(out)
+		case <-b:
+			close(out)
+		case <-done:
+		}
+	}()
+	return out
 }
 
 // tellStop tells of the wish to stop, if it comes before the walk is over.
@@ -132,10 +174,10 @@ func (r *run) tellStop(over <-chan struct{}) {
 	}
 }
 
-// watches tells whether a plan needs the engine's events: it waits for something.
+// watches tells whether a plan needs the engine's events: it waits for something, or may have to when it is taken back.
 func watches(p plan.Plan) bool {
 	for _, n := range p.Nodes {
-		if _, ok := n.Step.(plan.WaitContainer); ok {
+		if _, ok := n.Step.(plan.WaitContainer); ok || n.Unit != "" || p.Atomic {
 			return true
 		}
 	}
@@ -149,7 +191,7 @@ func class(s plan.Step) string {
 		return "pull"
 	case plan.BuildImage:
 		return "build"
-	case plan.WaitContainer, plan.StopContainer, plan.CheckImage:
+	case plan.WaitContainer, plan.StopContainer, plan.CheckImage, plan.Verify, plan.Pause, plan.Commit:
 		return ""
 	}
 	return "change"
@@ -175,8 +217,8 @@ func (r *run) needless(n plan.Node) bool {
 	if len(n.Unless) == 0 {
 		return false
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.made.mu.Lock()
+	defer r.made.mu.Unlock()
 	for _, s := range n.Unless {
 		if r.images[s.Ref] != s.ID {
 			return false
@@ -186,20 +228,32 @@ func (r *run) needless(n plan.Node) bool {
 }
 
 // ended records a node's end before anything that comes after it begins.
-func (r *run) ended(id plan.ID, o graph.Outcome, err error) {
-	r.mu.Lock()
-	began, ran := r.start[id]
-	if ran {
-		r.running--
-	}
-	r.mu.Unlock()
+func (r *run) ended(ctx context.Context, id plan.ID, o graph.Outcome, err error) {
 	res := Result{ID: id, Outcome: o, Err: err}
-	if ran {
-		res.Took = time.Since(began)
+	r.mu.Lock()
+	if began, ran := r.start[id]; ran {
+		r.running--
+		res.Took, res.Ran = time.Since(began), true
 	}
 	r.results[id] = res
+	r.mu.Unlock()
 	r.up.reached(id)
-	r.tell(StepEnded{r.nodes[id], o, err, time.Now(), res.Took})
+	n := r.nodes[id]
+	r.tell(StepEnded{n, o, err, time.Now(), res.Took})
+	if r.plan.Atomic {
+		if o == graph.Failed && !r.tolerated(n, err) {
+			r.once.Do(func() { close(r.failed) })
+		}
+		return
+	}
+	r.undo(ctx, n, o)
+}
+
+// result of a step that has ended, or the zero value.
+func (r *run) result(id plan.ID) Result {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.results[id]
 }
 
 func (r *run) do(ctx context.Context, n plan.Node) error {
@@ -212,6 +266,8 @@ func (r *run) do(ctx context.Context, n plan.Node) error {
 	case plan.BuildImage:
 		id, err := r.engine.BuildImage(ctx, s.Image.Ref, *s.Image.Build, r.progress(n))
 		return r.brought(s.Image.Ref, id, err)
+	case plan.TagImage:
+		return r.brought(s.Ref, s.ID, r.engine.TagImage(ctx, s.ID, s.Ref))
 	case plan.RemoveImage:
 		return gone(r.engine.RemoveImage(ctx, s.Ref))
 	case plan.CreateNetwork:
@@ -224,6 +280,12 @@ func (r *run) do(ctx context.Context, n plan.Node) error {
 		return gone(r.engine.RemoveVolume(ctx, s.Name))
 	case plan.WaitContainer:
 		return r.wait(ctx, n, s)
+	case plan.Verify:
+		return r.verify(s)
+	case plan.Pause:
+		return r.pause(ctx, s.For)
+	case plan.Commit:
+		return nil
 	}
 	return r.doContainer(ctx, n)
 }
@@ -233,19 +295,19 @@ func (r *run) doContainer(ctx context.Context, n plan.Node) error {
 	case plan.CreateContainer:
 		return r.create(ctx, s)
 	case plan.StartContainer:
-		return r.engine.StartContainer(ctx, r.id(s.Container))
+		return r.startContainer(ctx, n, s)
 	case plan.StopContainer:
-		return gone(r.engine.StopContainer(ctx, r.id(s.Container), s.Timeout))
+		return gone(r.stopContainer(ctx, n, s))
 	case plan.RemoveContainer:
 		return gone(r.engine.RemoveContainer(ctx, r.id(s.Container), s.Force, s.Volumes))
 	case plan.RenameContainer:
 		return r.engine.RenameContainer(ctx, r.id(s.Container), s.Name)
 	case plan.UpdateContainer:
-		return r.engine.UpdateContainer(ctx, r.id(s.Container), s.Spec)
+		return r.tolerate(engine.ErrNotFound, r.engine.UpdateContainer(ctx, r.id(s.Container), s.Spec)) // Podman 4 cannot
 	case plan.ConnectNetwork:
-		return r.engine.ConnectNetwork(ctx, s.Attachment.Name, r.id(s.Container), s.Attachment)
+		return r.tolerate(engine.ErrConflict, r.connect(ctx, s)) // it never left
 	case plan.DisconnectNetwork:
-		return gone(r.engine.DisconnectNetwork(ctx, s.Network, r.id(s.Container)))
+		return r.disconnect(ctx, s)
 	}
 	return fmt.Errorf("%s: no way to carry out %T", n.ID, n.Step)
 }
@@ -274,23 +336,67 @@ func gone(err error) error {
 	return err
 }
 
+// tolerate a kind of error while taking back: what was to be undone was not done.
+func (r *run) tolerate(kind, err error) error {
+	if r.back && errors.Is(err, kind) {
+		return nil
+	}
+	return err
+}
+
+// verify that no more hand-overs failed than may, once those that did are back as they were.
+func (r *run) verify(s plan.Verify) error {
+	r.undoing.settle(r.units(s))
+	bad := 0
+	for _, id := range s.Units {
+		if r.result(id).Outcome != graph.Done {
+			bad++
+		}
+	}
+	if bad <= s.Allowed {
+		return nil
+	}
+	return &NotUpdated{Service: s.Service, Failed: bad, Of: s.Of}
+}
+
+// NotUpdated is why the rollout of a service ends early: too many of its replicas could not be replaced.
+type NotUpdated struct {
+	Service    string
+	Failed, Of int
+}
+
+func (e *NotUpdated) Error() string {
+	return fmt.Sprintf("update service %s: %d of %d replicas could not be replaced", e.Service, e.Failed, e.Of)
+}
+
+func (r *run) pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-r.stop:
+		return context.Canceled
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func (r *run) progress(n plan.Node) func(engine.Progress) {
 	return func(p engine.Progress) { r.tell(StepProgress{n, p}) }
 }
 
 func (r *run) brought(ref, id string, err error) error {
 	if err == nil {
-		r.mu.Lock()
+		r.made.mu.Lock()
 		r.images[ref] = id
-		r.mu.Unlock()
+		r.made.mu.Unlock()
 	}
 	return err
 }
 
 // id of the container that a reference names: one that this run made, or one that was there.
 func (r *run) id(ref plan.Ref) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.made.mu.Lock()
+	defer r.made.mu.Unlock()
 	if id, ok := r.containers[ref.Key]; ok {
 		return id
 	}
@@ -299,9 +405,9 @@ func (r *run) id(ref plan.Ref) string {
 
 func (r *run) create(ctx context.Context, s plan.CreateContainer) error {
 	c := engine.NewContainer{Name: s.Name, Spec: s.Spec, Labels: maps.Clone(s.Labels), Peers: map[string]string{}, Inherit: s.Inherit}
-	r.mu.Lock()
+	r.made.mu.Lock()
 	c.Labels[container.LabelImage] = cmp.Or(r.images[s.Spec.Image], s.ImageID)
-	r.mu.Unlock()
+	r.made.mu.Unlock()
 	for k, ref := range s.Peers {
 		c.Peers[k] = r.id(ref)
 	}
@@ -315,8 +421,8 @@ func (r *run) create(ctx context.Context, s plan.CreateContainer) error {
 	if err != nil {
 		return err
 	}
-	r.mu.Lock()
+	r.made.mu.Lock()
 	r.containers[s.Container.Key] = id
-	r.mu.Unlock()
+	r.made.mu.Unlock()
 	return nil
 }

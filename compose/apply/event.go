@@ -34,6 +34,8 @@ type (
 		At      time.Time
 		Took    time.Duration
 	}
+	// Undoing: what was done of some hand-overs, or of all, is being taken back; these are the steps.
+	Undoing struct{ Plan plan.Plan }
 	// Stopping: the run was asked to stop; steps that run are finished, no new ones begin.
 	Stopping struct{ Running int }
 	// Ended is the last.
@@ -44,6 +46,7 @@ func (Planned) event()      {}
 func (StepStarted) event()  {}
 func (StepProgress) event() {}
 func (StepEnded) event()    {}
+func (Undoing) event()      {}
 func (Stopping) event()     {}
 func (Ended) event()        {}
 
@@ -51,7 +54,8 @@ func (Ended) event()        {}
 type Report struct {
 	Results     []Result // in the plan's order
 	Failures    []Failure
-	Interrupted bool // asked to stop before all was done
+	Undone      []Undone // what was taken back, in order of its end
+	Interrupted bool     // asked to stop before all was done
 	Took        time.Duration
 }
 
@@ -60,7 +64,15 @@ type Result struct {
 	ID      plan.ID
 	Outcome graph.Outcome
 	Err     error
+	Ran     bool // it was begun
 	Took    time.Duration
+}
+
+// Undone is what was taken back after a failure.
+type Undone struct {
+	Plan     plan.Plan // the way back
+	All      bool      // of all that the run did; else of the hand-overs of some replicas
+	Failures []Failure // what could not be taken back
 }
 
 // Failure is a step that failed, with what can be learned about it.

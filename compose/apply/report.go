@@ -20,7 +20,7 @@ const diagnoseFor = 5 * time.Second
 
 // report sums up, and looks closer at what failed: also when the run was cancelled.
 func (r *run) report(ctx context.Context) Report {
-	out := Report{Took: time.Since(r.began)}
+	out := Report{Took: time.Since(r.began), Undone: r.undoing.undone}
 	for _, n := range r.plan.Nodes {
 		res, ok := r.results[n.ID]
 		if !ok {
@@ -28,7 +28,7 @@ func (r *run) report(ctx context.Context) Report {
 		}
 		out.Results = append(out.Results, res)
 		switch {
-		case res.Outcome == graph.Cancelled:
+		case res.Outcome == graph.Cancelled && !closed(r.failed):
 			out.Interrupted = true
 		case res.Outcome == graph.Failed:
 			out.Failures = append(out.Failures, Failure{Node: n, Err: res.Err, Waiting: r.waiting(n), Tolerated: r.tolerated(n, res.Err)})
@@ -36,6 +36,15 @@ func (r *run) report(ctx context.Context) Report {
 	}
 	r.diagnose(ctx, out.Failures)
 	return out
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // waiting are the services that did not start because a step failed.
@@ -46,7 +55,7 @@ func (r *run) waiting(failed plan.Node) []string {
 		if _, starts := n.Step.(plan.StartContainer); !starts || r.results[id].Outcome != graph.Skipped {
 			continue
 		}
-		if s := n.Resource.Service; (s != failed.Resource.Service || failed.Resource.Kind != plan.Container) && !slices.Contains(out, s) {
+		if s := n.Resource.Service; (s != failed.Resource.Service || failed.Resource.Kind != plan.Container && failed.Resource.Kind != plan.Service) && !slices.Contains(out, s) {
 			out = append(out, s)
 		}
 	}
@@ -71,7 +80,10 @@ func (r *run) diagnose(ctx context.Context, failures []Failure) {
 	defer cancel()
 	var all sync.WaitGroup
 	for i := range failures {
-		if ref, ok := subject(failures[i].Node.Step); ok {
+		if before, ok := r.looked[failures[i].Node.ID]; ok {
+			before.Waiting = failures[i].Waiting
+			failures[i] = before
+		} else if ref, ok := subject(failures[i].Node.Step); ok {
 			all.Go(func() { r.look(ctx, r.id(ref), &failures[i]) })
 		}
 	}

@@ -30,6 +30,9 @@ type state struct {
 	code   int
 	oom    bool
 	gone   bool
+	ends   int // how often its process has ended since the subscription, or since it was started by this run
+
+	asleep bool // it is about to be started: what is told until then is about its past
 }
 
 // subscribe returns once the engine has taken the subscription: nothing that happens afterwards is missed.
@@ -81,9 +84,12 @@ func (w *watch) note(e engine.Event) {
 	}
 	switch e.Kind {
 	case engine.EventStart:
-		s.exited, s.code, s.health = false, 0, container.NoHealth
+		s.exited, s.code, s.health, s.asleep = false, 0, container.NoHealth, false
 	case engine.EventDie:
 		s.exited, s.code = true, e.ExitCode
+		if !s.asleep {
+			s.ends++
+		}
 	case engine.EventOOM:
 		s.oom = true
 	case engine.EventHealth:
@@ -94,6 +100,16 @@ func (w *watch) note(e engine.Event) {
 		return
 	}
 	w.wake(e.Container)
+}
+
+// forget what was told of a container that is about to be started.
+func (w *watch) forget(id string) {
+	if w == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.states[id] = &state{asleep: true}
 }
 
 func (w *watch) wake(id string) {
@@ -140,26 +156,34 @@ func (r *run) wait(ctx context.Context, n plan.Node, s plan.WaitContainer) error
 		return r.broken
 	}
 	id, timeout := r.id(s.Container), r.timeout()
+	var stable <-chan time.Time // told when it has stayed as it is wanted for long enough
 	for {
 		st, changed, err := r.watch.next(id)
 		if err != nil {
 			return err
 		}
 		v, err := r.ask(ctx, id, s.Until, st)
-		if err != nil || v.why != "" || v.reached && !upWait(n) {
+		if err != nil || v.why != "" || v.reached && !upWait(n) && (v.monitor(s) == 0 || v.final) {
 			return cmp.Or(err, v.err(n.Resource.Name, s.Until))
 		}
 		var all <-chan struct{} // closed: all are up at the same time
-		if v.reached {
+		switch {
+		case v.reached && upWait(n):
 			all = r.up.reached(n.ID)
+		case v.reached && stable == nil:
+			stable = time.After(v.monitor(s))
+		case !v.reached:
+			stable = nil
 		}
 		select {
 		case <-all:
 			return nil
+		case <-stable:
+			return nil
 		case <-changed:
 		case <-timeout:
 			return &NotReady{Name: n.Resource.Name, Until: s.Until, TimedOut: true}
-		case <-r.o.Stop:
+		case <-r.stop:
 			return context.Canceled
 		case <-ctx.Done():
 			return ctx.Err()
@@ -206,14 +230,19 @@ func (r *run) timeout() <-chan time.Time {
 
 // ask for a judgement: of what events told, or where they told nothing or of an exit, of what the engine says.
 func (r *run) ask(ctx context.Context, id string, until plan.Until, told state) (judgement, error) {
-	if told.gone || told.health != container.NoHealth && !told.exited {
+	if told.gone || told.health != container.NoHealth && !told.exited && !(until == plan.UntilWell && told.ends > 0) {
 		return verdict(until, told, true), nil
 	}
 	d, err := r.engine.Diagnose(ctx, id)
 	if err != nil {
 		return judgement{}, err
 	}
-	return verdict(until, found(d), d.HasHealth), nil
+	s := found(d)
+	s.ends = told.ends
+	if until == plan.UntilWell && !s.exited && (s.ends > 0 || d.State == container.Restarting) { // its restart policy hides that it fell
+		return judgement{why: fmt.Sprintf("exited (%d) and is restarted", cmp.Or(told.code, d.ExitCode))}, nil
+	}
+	return verdict(until, s, d.HasHealth), nil
 }
 
 // found is the state that the engine tells when asked.
@@ -224,7 +253,17 @@ func found(d engine.Diagnosis) state {
 // judgement about a container that is waited for: reached, or why it never will be, or neither yet.
 type judgement struct {
 	reached bool
+	probed  bool // it has a healthcheck
+	final   bool // it has ended well: nothing more will happen
 	why     string
+}
+
+// monitor is how long it has to stay as it is.
+func (v judgement) monitor(s plan.WaitContainer) time.Duration {
+	if v.probed {
+		return s.Monitor
+	}
+	return s.Unprobed
 }
 
 func (v judgement) err(name string, until plan.Until) error {
@@ -240,7 +279,7 @@ func verdict(until plan.Until, s state, hasHealth bool) judgement {
 	case s.gone:
 		return judgement{why: "was removed"}
 	case s.exited && s.code == 0 && until != plan.UntilHealthy:
-		return judgement{reached: true}
+		return judgement{reached: true, final: true}
 	case s.exited && s.oom:
 		return judgement{why: fmt.Sprintf("exited (%d): out of memory", s.code)}
 	case s.exited:
@@ -250,7 +289,7 @@ func verdict(until plan.Until, s state, hasHealth bool) judgement {
 	case !hasHealth && until == plan.UntilHealthy:
 		return judgement{why: "has no healthcheck configured"}
 	case !hasHealth, s.health == container.Healthy:
-		return judgement{reached: true}
+		return judgement{reached: true, probed: hasHealth}
 	case s.health == container.Unhealthy:
 		return judgement{why: "is unhealthy"}
 	}

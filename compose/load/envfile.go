@@ -13,25 +13,44 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/tutti-run/tutti/compose/load/merged"
 )
 
 // resolveEnvironment puts env files and the project's environment into the services, as `up` sees them.
 func (s *session) resolveEnvironment() {
 	rawFormat()
-	s.fromEnvFile = map[string]map[string]string{}
+	s.fromEnvFile, s.hooks = map[string]map[string]string{}, map[string]merged.Hooks{}
 	s.unresolved = maps.Clone(s.project.Services)
 	for name, c := range s.project.Services {
-		c.Environment = maps.Clone(c.Environment)
-		c.Environment = c.Environment.Resolve(s.lookup)
-		if len(c.EnvFiles) > 0 {
-			s.readServiceEnv(&c)
+		told := len(s.Diags)
+		at := []string{"services", name}
+		s.fromEnvFile[name] = s.resolveContainer(&c.ContainerSpec, at)
+		if len(s.Diags) == told { // else the hooks, which have the service's files, would tell the same
+			s.hooks[name] = s.resolveHooks(c, at)
 		}
-		if len(c.LabelFiles) > 0 {
-			s.readLabels(&c)
-		}
-		c.EnvFiles = nil
 		s.project.Services[name] = c
 	}
+}
+
+// resolveContainer reads the files of a service or an init container, which stands at path. It returns which variable is
+// from which env file.
+func (s *session) resolveContainer(c *types.ContainerSpec, path []string) map[string]string {
+	c.Environment = s.given(c.Environment)
+	var from map[string]string
+	if len(c.EnvFiles) > 0 {
+		from = s.readServiceEnv(c, path)
+	}
+	if len(c.LabelFiles) > 0 {
+		s.readLabels(c, path)
+	}
+	c.EnvFiles = nil
+	return from
+}
+
+// given are the variables with those that have no value taken from the project's environment.
+func (s *session) given(env types.MappingWithEquals) types.MappingWithEquals {
+	return maps.Clone(env).Resolve(s.lookup)
 }
 
 func (s *session) lookup(name string) (string, bool) {
@@ -40,7 +59,7 @@ func (s *session) lookup(name string) (string, bool) {
 }
 
 // readServiceEnv reads the env files in order. What the service sets itself wins, also over values of earlier names.
-func (s *session) readServiceEnv(c *types.ServiceConfig) {
+func (s *session) readServiceEnv(c *types.ContainerSpec, path []string) map[string]string {
 	own := c.Environment
 	values := map[string]string(own.ToMapping())
 	from := map[string]string{}
@@ -57,7 +76,7 @@ func (s *session) readServiceEnv(c *types.ServiceConfig) {
 		next := maps.Clone(values)
 		if err := readValues(f.Path, f.Format, next, resolve); err != nil {
 			if !errors.Is(err, fs.ErrNotExist) || bool(f.Required) {
-				s.unread(c, "env_file", f.Path, err)
+				s.unread(path, "env_file", f.Path, err)
 			}
 			continue
 		}
@@ -72,17 +91,17 @@ func (s *session) readServiceEnv(c *types.ServiceConfig) {
 		delete(from, k)
 	}
 	c.Environment = types.Mapping(values).ToMappingWithEquals().OverrideBy(own)
-	s.fromEnvFile[c.Name] = from
+	return from
 }
 
 // readLabels reads the label files in order; the service's own labels win.
-func (s *session) readLabels(c *types.ServiceConfig) {
+func (s *session) readLabels(c *types.ContainerSpec, at []string) {
 	labels := types.Labels{}
 	for _, path := range c.LabelFiles {
 		values := map[string]string{}
 		err := readValues(path, "", values, func(name string) (string, bool) { v, ok := labels[name]; return v, ok })
 		if err != nil {
-			s.unread(c, "label_file", path, err)
+			s.unread(at, "label_file", path, err)
 			continue
 		}
 		maps.Copy(labels, values)
@@ -91,15 +110,15 @@ func (s *session) readLabels(c *types.ServiceConfig) {
 	c.Labels = labels
 }
 
-// unread tells why a file of a service could not be read.
-func (s *session) unread(c *types.ServiceConfig, key, path string, err error) {
-	at := s.Item([]string{"services", c.Name, key}, path)
-	kind := strings.ReplaceAll(key, "_", " ")
+// unread tells why a file of the service or hook that stands at in could not be read.
+func (s *session) unread(in []string, key, path string, err error) {
+	at := s.Item(append(in, key), path)
+	service, kind := in[1], strings.ReplaceAll(key, "_", " ")
 	if errors.Is(err, fs.ErrNotExist) {
-		s.Complain(at, "service %q: %s %s not found", c.Name, kind, s.Display(path))
+		s.Complain(at, "service %q: %s %s not found", service, kind, s.Display(path))
 		return
 	}
-	s.Complain(at, "service %q: read %s %s: %s", c.Name, kind, s.Display(path), discreet(err))
+	s.Complain(at, "service %q: read %s %s: %s", service, kind, s.Display(path), discreet(err))
 }
 
 // discreet is what an error about an env file says, without the part of the file that it repeats: that may be a secret.

@@ -88,9 +88,9 @@ func hashes(t *testing.T, r Result) []byte {
 	return []byte(b.String())
 }
 
-func must(b []byte, err error) []byte {
+func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
 	}
-	return b
+	return v
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/tutti-run/tutti/compose/load/check"
 	"github.com/tutti-run/tutti/compose/load/convert"
 	"github.com/tutti-run/tutti/compose/load/form"
+	"github.com/tutti-run/tutti/compose/load/merged"
 	"github.com/tutti-run/tutti/compose/load/source"
 )
 
@@ -50,6 +51,8 @@ type Result struct {
 	Project desired.Project
 	Model   *Model
 	Diags   diag.List // warnings; on a failed load all that was found
+
+	resolved func() (Resolved, error)
 }
 
 // Load reads the project. On the user's mistakes the error is a diag.List of all of them, with their places, or ErrNoFile.
@@ -64,7 +67,7 @@ func Load(ctx context.Context, o Options) (Result, error) {
 	}
 	s.Diags.Sort()
 	s.desired.Place = s.PlaceOf
-	return Result{Project: s.desired, Model: s.model(), Diags: s.Diags}, nil
+	return Result{Project: s.desired, Model: s.model(), Diags: s.Diags, resolved: s.resolved}, nil
 }
 
 // failed adds err to what was found and returns both, as a diag.List where the mistake is the user's.
@@ -125,6 +128,7 @@ type session struct {
 
 	unresolved  map[string]types.ServiceConfig // before env files were read
 	fromEnvFile map[string]map[string]string   // service → variable → env file that set it
+	hooks       map[string]merged.Hooks        // of each service, with their environment read
 }
 
 func newSession(o Options) *session {
@@ -203,8 +207,12 @@ func (s *session) load(ctx context.Context) (err error) {
 	if s.Diags.HasErrors() {
 		return s.Diags
 	}
-	s.desired = convert.Project(convert.Input{Project: s.project, Files: s.Files, Notes: s.Notes, EnvFiles: s.named, FromEnvFile: s.fromEnvFile})
+	s.desired = convert.Project(s.input())
 	return s.outcome()
+}
+
+func (s *session) input() convert.Input {
+	return convert.Input{Project: s.project, Files: s.Files, Notes: s.Notes, EnvFiles: s.named, FromEnvFile: s.fromEnvFile, Hooks: s.hooks}
 }
 
 func (s *session) outcome() error {

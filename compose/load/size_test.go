@@ -95,6 +95,18 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
+func BenchmarkLoadResolved(b *testing.B) {
+	r, err := must(Load(b.Context(), inFile(b, flatFile(1000)))).Resolved()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := LoadResolved(b.Context(), r); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // TestLinear loads what takes compose-go's own check seconds, minutes or for ever; the test's time limit is the measure.
 func TestLinear(t *testing.T) {
 	for name, text := range map[string]string{

@@ -28,6 +28,7 @@ type Options struct {
 	RenewAnonVolumes   bool
 	NoStart            bool
 	Wait               bool
+	Atomic             bool // all of it or nothing
 	Build, NoBuild     bool
 	Pull               image.Policy   // "" is each service's own
 	Timeout            *time.Duration // of stops; nil is each container's own
@@ -52,6 +53,7 @@ func Build(want desired.State, have engine.Snapshot, o Options) (Plan, error) {
 	for _, name := range b.order {
 		b.emit(name)
 	}
+	b.emitCommits()
 	b.reconnectOthers()
 	return b.finish()
 }
@@ -75,6 +77,11 @@ type builder struct {
 	replaced map[string]bool       // networks that are made anew, by name
 	doomed   map[string]bool       // containers that are taken down without a successor, by id
 
+	commits   []commit                   // old containers that are given up in the end
+	ends      map[string][]ID            // last steps of each unit
+	verdicts  map[string]ID              // last step of services that go back as a whole
+	rollbacks map[string]desired.Rollout // by service
+
 	nodes    []Node
 	kept     []Resource
 	at       map[ID]int // of each node in nodes
@@ -85,7 +92,7 @@ type builder struct {
 func newBuilder(want desired.State, have engine.Snapshot, o Options) *builder {
 	b := &builder{want: want, have: have, o: o, live: liveByService(have.Containers), awaited: want.Project.Awaited(), restarted: map[string][]string{},
 		replicas: map[string][]*replica{}, renewed: map[string]bool{}, brings: map[string][]ID{}, made: map[string]ID{}, replaced: map[string]bool{},
-		doomed: map[string]bool{}, at: map[ID]int{}}
+		doomed: map[string]bool{}, at: map[ID]int{}, ends: map[string][]ID{}, verdicts: map[string]ID{}, rollbacks: map[string]desired.Rollout{}}
 	for _, s := range want.Project.Services {
 		for _, d := range s.Depends {
 			if d.Restart {
@@ -129,7 +136,10 @@ func (b *builder) finish() (Plan, error) {
 	if b.errors.HasErrors() {
 		return Plan{}, append(b.warnings, b.errors...)
 	}
-	p := Plan{Project: b.want.Project.Name, Nodes: b.nodes, Kept: b.kept, Warnings: b.warnings}
+	p := Plan{Project: b.want.Project.Name, Nodes: b.nodes, Kept: b.kept, Warnings: b.warnings, Rollbacks: b.rollbacks}
+	if b.o.Atomic {
+		p.atomic()
+	}
 	return p, p.sort()
 }
 
@@ -217,11 +227,11 @@ func (b *builder) images() {
 		case !needed:
 			continue
 		case build:
-			b.brings[img.Ref] = []ID{b.add(Node{ID: ID("build " + img.Ref), Step: BuildImage{img}, Resource: resource, Reasons: []Reason{reason}})}
+			b.brings[img.Ref] = []ID{b.add(Node{ID: ID("build " + img.Ref), Step: BuildImage{img, have.ID}, Resource: resource, Reasons: []Reason{reason}})}
 		default:
 			check := b.add(Node{ID: ID("check " + img.Ref), Step: CheckImage{img}, Resource: resource})
 			b.checks = append(b.checks, check)
-			b.brings[img.Ref] = []ID{b.add(Node{ID: ID("pull " + img.Ref), Step: PullImage{img}, Resource: resource, Reasons: []Reason{reason}, After: []ID{check}})}
+			b.brings[img.Ref] = []ID{b.add(Node{ID: ID("pull " + img.Ref), Step: PullImage{img, have.ID}, Resource: resource, Reasons: []Reason{reason}, After: []ID{check}})}
 		}
 		b.renewed[img.Ref] = true
 	}
@@ -288,11 +298,17 @@ func (b *builder) doom() {
 	}
 }
 
+// hooks of a service of the file, enabled or not.
+func (b *builder) hooks(service string) Hooks {
+	svc, _ := b.want.Service(service)
+	return hooksOf(svc)
+}
+
 func (b *builder) takeDown(containers []container.Live, why func(container.Live) Reason) {
 	for _, l := range containers {
 		b.doomed[l.ID] = true
 	}
-	b.addAll(teardown(containers, teardownOptions{timeout: b.o.Timeout, after: b.checks, why: why}))
+	b.addAll(teardown(containers, teardownOptions{timeout: b.o.Timeout, after: b.checks, why: why, hooks: b.hooks}))
 }
 
 // orphansOf are the containers that no service of the file, enabled or not, owns, and what `run` left behind.

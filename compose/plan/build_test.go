@@ -68,13 +68,13 @@ func TestReplacementThatWasInterrupted(t *testing.T) {
 		want       string
 	}{
 		{"the new one was created, perhaps not wholly", []container.Live{old, live(now, temporary, "new", container.Created)},
-			"create web-1, remove " + temporary + ", remove web-1, rename web-1, start web-1, stop web-1"},
+			"create web-1, remove " + temporary + ", remove web-1, rename web-1, start web-1, stop web-1, wait web-1 well"},
 		{"the old one is gone", []container.Live{live(now, temporary, "new", container.Created)}, "rename web-1, start web-1"},
 		{"the new one runs under its temporary name", []container.Live{live(now, temporary, "new", container.Running)}, "rename web-1"},
 		{"the new one runs beside the old one", []container.Live{old, live(now, temporary, "new", container.Running)},
-			"remove web-1, rename web-1, start web-1, stop web-1"},
+			"connect web-1 to shop_default, disconnect web-1 from shop_default, remove web-1, rename web-1, start web-1, stop web-1, wait web-1 well"},
 		{"the new one is of yet another file", []container.Live{old, live(state(t, func(s *desired.Service) { s.Container.User = "www" }), temporary, "new", container.Created)},
-			"create web-1, remove " + temporary + ", remove web-1, rename web-1, start web-1, stop web-1"},
+			"create web-1, remove " + temporary + ", remove web-1, rename web-1, start web-1, stop web-1, wait web-1 well"},
 	} {
 		if got := steps(t, now, snapshot(now, test.containers...)); got != test.want {
 			t.Errorf("%s:\n%s\nwant\n%s", test.name, got, test.want)

@@ -44,6 +44,8 @@ func verb(s Step) string {
 		return "start"
 	case StopContainer:
 		return "stop"
+	case TagImage:
+		return "tag"
 	case RenameContainer:
 		return "rename"
 	case UpdateContainer:

@@ -38,7 +38,7 @@ func Down(p desired.Project, have engine.Snapshot, o DownOptions) (Plan, error) 
 			out.Warnings = append(out.Warnings, orphanWarning(left))
 		}
 	}
-	out.Nodes = teardown(gone, teardownOptions{timeout: o.Timeout, volumes: o.Volumes, dependents: l.dependents,
+	out.Nodes = teardown(gone, teardownOptions{timeout: o.Timeout, volumes: o.Volumes, dependents: l.dependents, hooks: l.hooks,
 		why: func(container.Live) Reason { return Asked{"down"} }})
 	if len(o.Services) == 0 {
 		out.Nodes = append(out.Nodes, l.removeNetworks(gone)...)
@@ -72,7 +72,7 @@ func (l *lifecycle) removeNetworks(gone []container.Live) []Node {
 		if !l.ours(n.Labels) || len(l.usersLeft(n.Name, gone)) > 0 {
 			continue
 		}
-		out = append(out, Node{ID: ID("remove network " + n.Name), Step: RemoveNetwork{n.ID, n.Name}, Resource: Resource{Kind: Network, Name: n.Name},
+		out = append(out, Node{ID: ID("remove network " + n.Name), Step: RemoveNetwork{ID: n.ID, Name: n.Name}, Resource: Resource{Kind: Network, Name: n.Name},
 			Reasons: []Reason{Asked{"down"}}, After: removals(gone, func(c container.Live) bool { return c.On(n.Name) })})
 	}
 	return out

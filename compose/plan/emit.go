@@ -42,30 +42,41 @@ func (r *replica) node(verb string, s Step, why []Reason, after ...ID) Node {
 // emit adds the steps that were decided for a service. Those of its dependencies are there by then.
 func (b *builder) emit(service string) {
 	svc, _ := b.want.Service(service)
+	rolling := b.newRolling(svc)
 	for _, r := range b.replicas[service] {
 		b.emitLeftovers(r)
 		switch {
 		case r.live == nil:
-			created := b.emitCreate(svc, r, r.Spec.Name)
-			b.emitStart(svc, r, r.create, created)
+			created := b.emitCreate(svc, r, r.Spec.Name, false)
+			b.emitStart(svc, r, r.ref(), r.create, created)
 		case r.replaced():
-			b.emitReplace(svc, r)
+			rolling.replace(r)
 		default:
 			b.emitKept(svc, r)
 		}
 		b.emitWait(r)
 	}
+	rolling.end()
 }
 
 // emitLeftovers removes what an interrupted run left, never with its volumes: the container that stays may share them.
 func (b *builder) emitLeftovers(r *replica) {
 	for _, l := range r.leftovers {
 		b.add(Node{ID: ID("remove " + l.Name), Step: RemoveContainer{Container: Ref{Key: l.ID, ID: l.ID}, Force: true},
-			Resource: containerResource(l), Reasons: []Reason{Leftover{r.Spec.Name}}, After: b.checks})
+			Resource: containerResource(l), Reasons: []Reason{leftover(l, r.Spec.Name)}, After: b.checks})
 	}
 }
 
-func (b *builder) emitCreate(svc desired.Service, r *replica, name string) ID {
+// leftover of an interrupted run, or of one whose new container was not well.
+func leftover(l container.Live, of string) Reason {
+	if l.Name == asideName(of) {
+		return PutAside{of}
+	}
+	return Leftover{of}
+}
+
+// emitCreate makes the container; aside: so that nobody finds it by the service's names as yet.
+func (b *builder) emitCreate(svc desired.Service, r *replica, name string, aside bool) ID {
 	after := slices.Concat(b.checks, b.brings[r.Spec.Image])
 	for _, a := range r.Spec.Networks {
 		after = appendIf(after, b.made[a.Name])
@@ -81,6 +92,9 @@ func (b *builder) emitCreate(svc desired.Service, r *replica, name string) ID {
 		Inherit: b.inherited(r), HashWith: svc.HashWith}
 	if len(b.brings[r.Spec.Image]) == 0 {
 		step.ImageID = b.have.Images[r.Spec.Image].ID
+	}
+	if aside {
+		step.Spec.Networks = bareAll(step.Spec.Networks)
 	}
 	for _, l := range r.leftovers { // one may hold the temporary name
 		after = append(after, ID("remove "+l.Name))
@@ -159,30 +173,6 @@ func mountedElse(s container.Spec, target string) bool {
 	return slices.ContainsFunc(s.Tmpfs, func(t string) bool { return t == target || strings.HasPrefix(t, target+":") })
 }
 
-// emitReplace makes the new container beside the old one, and lets the old one go only when the new one could start.
-func (b *builder) emitReplace(svc desired.Service, r *replica) {
-	created, after := ID(""), b.beforeStart(svc)
-	if !r.continued {
-		created = b.emitCreate(svc, r, temporaryName(*r.live, r.Spec.Name))
-	}
-	ready := appendIf(slices.Concat(b.checks, b.restartedDependents(svc)), created)
-	if b.o.NoStart || b.stopsFirst(svc) {
-		after = readiness{}
-	}
-	last := ready
-	if r.live.Up() {
-		stop := r.node("stop", StopContainer{r.oldRef(), b.o.Timeout}, r.create, slices.Concat(ready, after.done)...)
-		stop.AfterAny, stop.Unless = after.ended, r.unless
-		last = []ID{b.add(stop)}
-	}
-	remove := r.node("remove", RemoveContainer{Container: r.oldRef()}, r.create, last...)
-	rename := r.node("rename", RenameContainer{r.renamed(), r.Spec.Name}, r.create, remove.ID)
-	remove.Unless, rename.Unless = r.unless, r.unless
-	b.add(remove)
-	b.add(rename)
-	b.emitStart(svc, r, r.create, rename.ID)
-}
-
 // stopsFirst tells whether the service has to go down before something that it depends on does.
 func (b *builder) stopsFirst(svc desired.Service) bool {
 	return slices.ContainsFunc(svc.Depends, func(d desired.Dependency) bool {
@@ -208,18 +198,22 @@ func (b *builder) restartedDependents(svc desired.Service) []ID {
 func (b *builder) emitKept(svc desired.Service, r *replica) {
 	var before []ID
 	if temporary(r.live.Name, r.Spec.Name) {
-		before = append(before, b.add(r.node("rename", RenameContainer{r.ref(), r.Spec.Name}, []Reason{Leftover{r.Spec.Name}}, b.checks...)))
+		after := slices.Clone(b.checks)
+		for _, l := range r.leftovers { // one may hold the name
+			after = append(after, ID("remove "+l.Name))
+		}
+		before = append(before, b.add(r.node("rename", RenameContainer{r.ref(), r.Spec.Name, r.live.Name}, []Reason{Leftover{r.Spec.Name}}, after...)))
 	}
 	if len(r.update) > 0 {
-		before = append(before, b.add(r.node("update", UpdateContainer{r.ref(), r.Spec}, r.update, b.checks...)))
+		before = append(before, b.add(r.node("update", UpdateContainer{r.ref(), r.Spec, r.live.Found}, r.update, b.checks...)))
 	}
 	before = append(before, b.emitConnections(r)...)
 	switch {
 	case len(r.restart) > 0:
-		stop := b.add(r.node("stop", StopContainer{r.ref(), b.o.Timeout}, r.restart, slices.Concat(b.checks, b.restartedDependents(svc))...))
-		b.emitStart(svc, r, r.restart, append(before, stop)...)
+		stop := b.add(r.node("stop", StopContainer{r.ref(), b.o.Timeout, hooksOf(svc)}, r.restart, slices.Concat(b.checks, b.restartedDependents(svc))...))
+		b.emitStart(svc, r, r.ref(), r.restart, append(before, stop)...)
 	case len(r.start) > 0:
-		b.emitStart(svc, r, r.start, append(before, b.checks...)...)
+		b.emitStart(svc, r, r.ref(), r.start, append(before, b.checks...)...)
 	case len(before) == 0 && r.live.Up():
 		b.kept = append(b.kept, r.resource())
 	}
@@ -230,28 +224,28 @@ func (b *builder) emitConnections(r *replica) []ID {
 	for _, c := range r.connect {
 		n := b.connectNode(*r.live, c.attachment, c.why)
 		n.Resource, n.ID = r.resource(), ID("connect "+r.Key+" to "+c.attachment.Name)
-		n.Step = ConnectNetwork{r.ref(), c.attachment}
+		n.Step = ConnectNetwork{Container: r.ref(), Attachment: c.attachment}
 		if c.off {
 			n.After = append(slices.Clone(n.After), b.add(Node{ID: ID("disconnect " + r.Key + " from " + c.attachment.Name),
-				Step: DisconnectNetwork{r.ref(), c.attachment.Name}, Resource: r.resource(), Reasons: []Reason{c.why}, After: b.checks}))
+				Step: DisconnectNetwork{Container: r.ref(), Network: c.attachment.Name, Was: foundAt(*r.live, c.attachment)}, Resource: r.resource(), Reasons: []Reason{c.why}, After: b.checks}))
 		}
 		out = append(out, b.add(n))
 	}
 	return out
 }
 
-// emitStart starts the replica once all that it waits for has come about.
-func (b *builder) emitStart(svc desired.Service, r *replica, why []Reason, after ...ID) {
+// emitStart starts a container of the replica once all that it waits for has come about.
+func (b *builder) emitStart(svc desired.Service, r *replica, ref Ref, why []Reason, after ...ID) ID {
 	if b.o.NoStart {
-		return
+		return ""
 	}
 	ready := b.beforeStart(svc)
-	n := r.node("start", StartContainer{r.ref()}, why, slices.Concat(after, ready.done)...)
+	n := r.node("start", StartContainer{ref, hooksOf(svc)}, why, slices.Concat(after, ready.done)...)
 	n.AfterAny = ready.ended
 	if len(r.start) == 0 {
 		n.Unless = r.unless
 	}
-	b.add(n)
+	return b.add(n)
 }
 
 // readiness is what a start waits for: steps that must be done, and steps that only must have ended.
@@ -296,7 +290,7 @@ func (b *builder) wait(r *replica, until Until, for_ string, required bool, star
 		b.nodes[i].Step = w
 		return id
 	}
-	n := Node{ID: id, Step: WaitContainer{r.ref(), until, for_, required}, Resource: r.resource(), Reasons: []Reason{DependsOn{r.Service, string(until)}}}
+	n := Node{ID: id, Step: WaitContainer{Container: r.ref(), Until: until, For: for_, Required: required}, Resource: r.resource(), Reasons: []Reason{DependsOn{r.Service, string(until)}}}
 	n.After = appendIf(nil, start)
 	return b.add(n)
 }

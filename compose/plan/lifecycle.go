@@ -35,6 +35,12 @@ func newLifecycle(p desired.Project, have engine.Snapshot) *lifecycle {
 	return l
 }
 
+// hooks of a service, as far as the file tells.
+func (l *lifecycle) hooks(service string) Hooks {
+	svc, _ := l.project.Service(service)
+	return hooksOf(svc)
+}
+
 func (l *lifecycle) dependents(service string) []string { return l.reverse[service] }
 
 // known gives an error for a service that neither the file nor a container knows.
@@ -89,7 +95,7 @@ func (l *lifecycle) stops(containers []container.Live, o LifecycleOptions, by st
 	stops := stopIDs(containers)
 	var out []Node
 	for _, c := range containers {
-		n := Node{ID: ID("stop " + c.Name), Step: StopContainer{Ref{Key: c.ID, ID: c.ID}, o.Timeout}, Resource: containerResource(c), Reasons: []Reason{Asked{by}}}
+		n := Node{ID: ID("stop " + c.Name), Step: StopContainer{Ref{Key: c.ID, ID: c.ID}, o.Timeout, l.hooks(c.Service())}, Resource: containerResource(c), Reasons: []Reason{Asked{by}}}
 		for _, d := range l.dependents(c.Service()) {
 			n.AfterAny = append(n.AfterAny, stops[d]...)
 		}
@@ -136,7 +142,7 @@ func (l *lifecycle) starts(containers []container.Live, stops map[string]ID, by 
 	waits := map[ID]Node{}
 	var out []Node
 	for _, c := range containers {
-		n := Node{ID: ID("start " + c.Name), Step: StartContainer{Ref{Key: c.ID, ID: c.ID}}, Resource: containerResource(c), Reasons: []Reason{Asked{by}}}
+		n := Node{ID: ID("start " + c.Name), Step: StartContainer{Ref{Key: c.ID, ID: c.ID}, l.hooks(c.Service())}, Resource: containerResource(c), Reasons: []Reason{Asked{by}}}
 		n.After = appendIf(nil, stops[c.ID])
 		for _, d := range l.depends[c.Service()] {
 			for _, dep := range starting[d.Service] {
@@ -176,7 +182,7 @@ func (l *lifecycle) reached(service string, d desired.Dependency, dep container.
 }
 
 func waitNode(c container.Live, until Until, service string, required bool) Node {
-	return Node{ID: ID("wait " + c.Name + " " + string(until)), Step: WaitContainer{Ref{Key: c.ID, ID: c.ID}, until, service, required},
+	return Node{ID: ID("wait " + c.Name + " " + string(until)), Step: WaitContainer{Container: Ref{Key: c.ID, ID: c.ID}, Until: until, For: service, Required: required},
 		Resource: containerResource(c), Reasons: []Reason{DependsOn{c.Service(), string(until)}}}
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/network"
 	"github.com/tutti-run/tutti/volume"
 )
 
@@ -37,17 +38,32 @@ type Needs struct {
 	Images     []string // ids
 }
 
-// Inspections says what is missing in the snapshot: only what differs, or what Docker Compose made from another file.
-func Inspections(want desired.State, have engine.Snapshot) Needs {
+// Inspections says what is missing in the snapshot: only what differs, or what Docker Compose made from another file; of an atomic plan also
+// what a replaced network takes off and may have to put back.
+func Inspections(want desired.State, have engine.Snapshot, o Options) Needs {
 	var out Needs
-	images, live := map[string]bool{}, liveByService(have.Containers)
+	images, live, of := map[string]bool{}, liveByService(have.Containers), map[string]int{}
 	for _, l := range have.Containers {
+		if !l.OneOff() {
+			of[desired.Key(l.Service(), l.Number())]++
+		}
+	}
+	var replaced []string
+	if o.Atomic {
+		replaced = changedNetworks(want, have)
+	}
+	for _, l := range have.Containers {
+		if l.Found == nil && onAny(l, replaced) {
+			out.Containers = append(out.Containers, l.ID)
+			continue
+		}
 		svc, ok := want.Service(l.Service())
 		if !ok || l.OneOff() || l.Number() == 0 {
 			continue
 		}
 		ours, differs := container.Known(want.Replica(svc.Name, l.Number()).Spec, configHash(svc, live), l)
-		if differs && l.Found == nil {
+		// of several, the one that takes over may lack its aliases
+		if (differs || of[desired.Key(svc.Name, l.Number())] > 1) && l.Found == nil {
 			out.Containers = append(out.Containers, l.ID)
 		}
 		if (!ours && differs || l.Found != nil) && have.Images[l.ImageID].Defaults == nil {
@@ -57,3 +73,18 @@ func Inspections(want desired.State, have engine.Snapshot) Needs {
 	out.Images = sortedKeys(images)
 	return out
 }
+
+// changedNetworks are those that the file wants otherwise, by name.
+func changedNetworks(want desired.State, have engine.Snapshot) []string {
+	var out []string
+	for _, n := range want.Project.Networks {
+		for _, l := range have.Networks {
+			if l.Name == n.Name && len(network.Diff(n, l)) > 0 {
+				out = append(out, n.Name)
+			}
+		}
+	}
+	return out
+}
+
+func onAny(l container.Live, networks []string) bool { return slices.ContainsFunc(networks, l.On) }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/engine/container"
 	"github.com/tutti-run/tutti/engine/field"
@@ -19,6 +20,9 @@ type Plan struct {
 	Nodes    []Node     // in an order that respects After
 	Kept     []Resource // containers that run and stay as they are
 	Warnings diag.List
+	Atomic   bool // if a step fails, all is undone; see Undo
+	// Rollbacks says of each service that is rolled out how it gets back.
+	Rollbacks map[string]desired.Rollout
 }
 
 // ID of a node, unique in its plan and the same whenever the plan is built again: "start web-1".
@@ -34,6 +38,11 @@ type Node struct {
 	AfterAny []ID // once these have ended, whatever came of them
 	// Unless all of these hold by then: the step is done without doing anything. Empty: it is always carried out.
 	Unless []SameImage
+	// Unit names the hand-over that the step is part of: "web-1". If any step of a unit does not get done, what was done of it is undone at
+	// once; see Undo. "": what was done stays.
+	Unit string
+	// Late: it gives up what an undo of the whole run would need, so that an atomic plan does it when all else is done.
+	Late bool
 }
 
 // SameImage: a reference, once pulled or built, still stands for the image that a container was made from.
@@ -48,6 +57,7 @@ const (
 	Volume    Kind = "volume"
 	Image     Kind = "image"
 	Container Kind = "container"
+	Service   Kind = "service" // of steps that change nothing by themselves
 )
 
 // Resource that a step works on.
@@ -70,10 +80,18 @@ type Ref struct {
 type (
 	// CheckImage asks the registry whether an image that will be pulled can be had. Nothing is made before.
 	CheckImage struct{ Image image.Spec }
-	// PullImage brings an image from its registry.
-	PullImage struct{ Image image.Spec }
-	// BuildImage builds an image and gives it its references.
-	BuildImage struct{ Image image.Spec }
+	// PullImage brings an image from its registry. Was is the ID of what its reference stood for; "" if nothing.
+	PullImage struct {
+		Image image.Spec
+		Was   string
+	}
+	// BuildImage builds an image and gives it its references; Was as of PullImage.
+	BuildImage struct {
+		Image image.Spec
+		Was   string
+	}
+	// TagImage makes a reference stand for another image that is here; Was as of PullImage.
+	TagImage struct{ Ref, ID, Was string }
 	// RemoveImage takes a reference away, and the image if that was the last one.
 	RemoveImage struct{ Ref string }
 
@@ -82,8 +100,11 @@ type (
 		Network network.Spec
 		Labels  map[string]string
 	}
-	// RemoveNetwork removes a network.
-	RemoveNetwork struct{ ID, Name string }
+	// RemoveNetwork removes a network. Was is what it is made anew from if that is undone; nil: it is not.
+	RemoveNetwork struct {
+		ID, Name string
+		Was      *CreateNetwork
+	}
 
 	// CreateVolume makes a volume with these labels.
 	CreateVolume struct {
@@ -107,12 +128,16 @@ type (
 		// HashWith is the config hash for the label, given the ids of the peers; nil: it is in Labels.
 		HashWith func(container func(service string) string) string `json:"-"`
 	}
-	// StartContainer starts it.
-	StartContainer struct{ Container Ref }
-	// StopContainer stops it; Timeout nil takes the container's own grace.
+	// StartContainer starts it, and runs its post_start hooks.
+	StartContainer struct {
+		Container Ref
+		Hooks     Hooks
+	}
+	// StopContainer runs its pre_stop hooks, and stops it; Timeout nil takes the container's own grace.
 	StopContainer struct {
 		Container Ref
 		Timeout   *time.Duration
+		Hooks     Hooks
 	}
 	// RemoveContainer removes it, with its anonymous volumes if Volumes is set. It is stopped by then, unless Force.
 	RemoveContainer struct {
@@ -120,34 +145,55 @@ type (
 		Volumes   bool
 		Force     bool
 	}
-	// RenameContainer gives it another name.
+	// RenameContainer gives it another name than From.
 	RenameContainer struct {
-		Container Ref
-		Name      string
+		Container  Ref
+		Name, From string
 	}
-	// UpdateContainer changes limits and restart policy of a container in place to those of Spec.
+	// UpdateContainer changes limits and restart policy of a container in place to those of Spec; Was are those it had, nil if not known.
 	UpdateContainer struct {
 		Container Ref
 		Spec      container.Spec
+		Was       *container.Spec
 	}
 	// ConnectNetwork attaches a container to a network.
 	ConnectNetwork struct {
 		Container  Ref
 		Attachment network.Attachment
+		Keep       bool // at the address that it had before DisconnectNetwork, where the network lets it
 	}
-	// DisconnectNetwork takes a container off a network.
+	// DisconnectNetwork takes a container off a network, where it is as Was says.
 	DisconnectNetwork struct {
 		Container Ref
 		Network   string // name in the engine
+		Was       network.Attachment
+		Keep      bool // it comes back at its address: see ConnectNetwork
 	}
 	// WaitContainer waits until a container reaches a condition, or cannot any more.
 	WaitContainer struct {
 		Container Ref
 		Until     Until
-		For       string // the service that waits, "" for --wait
-		Required  bool   // false: failing only warns
+		For       string        // the service that waits, "" for --wait
+		Required  bool          // false: failing only warns
+		Monitor   time.Duration // UntilWell: how long it has to stay so
+		Unprobed  time.Duration // the same, of one that has no healthcheck to tell
 	}
+	// Verify fails if more than Allowed of the hand-overs that end with these steps did not get done.
+	Verify struct {
+		Service  string
+		Units    []ID
+		Of       int // all that are replaced in the end
+		Allowed  int
+		Rollback bool // if it fails, those that got done are undone as well
+	}
+	// Pause lets time pass between one batch of replicas and the next.
+	Pause struct{ For time.Duration }
+	// Commit does nothing. In an atomic plan all that can be undone comes before it, and what cannot after it.
+	Commit struct{}
 )
+
+// Hooks of a service that run when its containers start and stop.
+type Hooks struct{ PostStart, PreStop []container.Hook }
 
 // Link to a container: "NAME:ALIAS" once the name is known.
 type Link struct{ Name, Alias string }
@@ -160,11 +206,13 @@ const (
 	UntilHealthy   Until = "healthy"
 	UntilCompleted Until = "completed"          // exited with 0
 	UntilUp        Until = "running or healthy" // or exited with 0: what --wait asks for
+	UntilWell      Until = "well"               // running, and healthy if it has a healthcheck, and that for a while; or exited with 0
 )
 
 func (CheckImage) step()        {}
 func (PullImage) step()         {}
 func (BuildImage) step()        {}
+func (TagImage) step()          {}
 func (RemoveImage) step()       {}
 func (CreateNetwork) step()     {}
 func (RemoveNetwork) step()     {}
@@ -179,6 +227,9 @@ func (UpdateContainer) step()   {}
 func (ConnectNetwork) step()    {}
 func (DisconnectNetwork) step() {}
 func (WaitContainer) step()     {}
+func (Verify) step()            {}
+func (Pause) step()             {}
+func (Commit) step()            {}
 
 // Action is what happens to a resource, and its sign.
 type Action string
@@ -204,7 +255,7 @@ type Change struct {
 // changes tells whether a step changes anything, rather than look or wait.
 func changes(s Step) bool {
 	switch s.(type) {
-	case WaitContainer, CheckImage:
+	case WaitContainer, CheckImage, Verify, Pause, Commit:
 		return false
 	}
 	return true

@@ -60,6 +60,12 @@ type (
 	}
 	// Leftover: an interrupted run left it.
 	Leftover struct{ Of string }
+	// PutAside: it is the new container of a replacement that was undone.
+	PutAside struct{ Of string }
+	// Undone: a hand-over that did not get done is taken back; Unit "": all that was done is.
+	Undone struct{ Unit string }
+	// StopsFirst: the old container stops before the new one starts, although the file asks for start-first.
+	StopsFirst struct{ Because string }
 	// Unfinished: it never ran, and whether its configs and secrets are in it nobody knows.
 	Unfinished struct{}
 	// SecondNetwork: the engine has two of that name.
@@ -94,6 +100,9 @@ func (NetworkReplaced) reason()    {}
 func (Asked) reason()              {}
 func (DependencyReplaced) reason() {}
 func (Leftover) reason()           {}
+func (PutAside) reason()           {}
+func (Undone) reason()             {}
+func (StopsFirst) reason()         {}
 func (Unfinished) reason()         {}
 func (SecondNetwork) reason()      {}
 func (SubnetChosen) reason()       {}
@@ -182,7 +191,17 @@ func (r Asked) Text() string           { return "asked for by " + r.By }
 func (r DependencyReplaced) Text() string {
 	return fmt.Sprintf("%s is replaced (%s)", r.Service, r.Because)
 }
-func (r Leftover) Text() string    { return "left by an interrupted replacement of " + r.Of }
+func (r Leftover) Text() string { return "left by an interrupted replacement of " + r.Of }
+func (r PutAside) Text() string { return "put aside when the update of " + r.Of + " was undone" }
+func (r Undone) Text() string {
+	if r.Unit == "" {
+		return "a step failed, and it is all or nothing (--atomic)"
+	}
+	return "the replacement of " + r.Unit + " did not come to its end"
+}
+func (r StopsFirst) Text() string {
+	return "stop-first, though start-first is asked for: " + r.Because
+}
 func (Unfinished) Text() string    { return "it never ran, and its configs and secrets may not be in it" }
 func (SecondNetwork) Text() string { return "there are two of that name, and nothing is on this one" }
 func (r SubnetChosen) Text() string {

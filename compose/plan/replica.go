@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/engine/container"
@@ -97,37 +96,51 @@ func assign(found []container.Live, want int) (numbers []int, extra []container.
 
 // match finds which containers stand for the replica: the one under its name, and what an interrupted replacement left.
 func (b *builder) match(r *replica, found []container.Live) {
+	var here []*container.Live
 	for i := range found {
-		l := &found[i]
-		switch {
+		switch l := &found[i]; {
 		case l.Number() != r.Number:
-		case temporary(l.Name, r.Spec.Name):
-			b.matchTemporary(r, l)
-		case r.live == nil:
-			r.live = l
+		case l.Name == asideName(r.Spec.Name):
+			r.leftovers = append(r.leftovers, *l)
+		default:
+			here = append(here, l)
+		}
+	}
+	r.live = b.serving(r, here)
+	for _, l := range here {
+		switch {
+		case l == r.live:
+		case r.successor == nil && b.takesOver(r, *l):
+			r.successor = l
 		default:
 			r.leftovers = append(r.leftovers, *l)
 		}
 	}
-	switch {
-	case r.successor == nil:
-	case r.live == nil: // its predecessor is gone already: it only wants its name
-		r.live, r.successor = r.successor, nil
-	case r.successor.State == container.Created: // the run may have been cut off before it was on all its networks and had its files
-		r.leftovers, r.successor = append(r.leftovers, *r.successor), nil
-	}
-	if r.live == nil && len(r.leftovers) > 0 {
-		r.live, r.leftovers = &r.leftovers[0], r.leftovers[1:]
-	}
 }
 
-func (b *builder) matchTemporary(r *replica, l *container.Live) {
-	svc, _ := b.want.Service(r.Service)
-	if r.successor == nil && container.Diff(r.Spec, configHash(svc, b.live), *l, nil).Empty() && b.imageOf(*l, r.Spec.Image) && l.State != container.Dead {
-		r.successor = l
-		return
+// serving is the container that makes way or stays: the one under the replica's name, unless that is down and one of another file is up.
+func (b *builder) serving(r *replica, here []*container.Live) *container.Live {
+	rank := func(l *container.Live) (n int) {
+		if l.Up() && (l.Name == r.Spec.Name || !b.takesOver(r, *l)) {
+			n += 2
+		}
+		if !temporary(l.Name, r.Spec.Name) {
+			n++
+		}
+		return n
 	}
-	r.leftovers = append(r.leftovers, *l)
+	if len(here) == 0 {
+		return nil
+	}
+	return slices.MaxFunc(here, func(x, y *container.Live) int { return rank(x) - rank(y) })
+}
+
+// takesOver tells of another container of a replica that it is as it should be: an interrupted run's new one, or the old one if that is wanted
+// again. One that never ran does not: the run may have been cut off before it was on all its networks and had its files.
+func (b *builder) takesOver(r *replica, l container.Live) bool {
+	svc, _ := b.want.Service(r.Service)
+	return l.State != container.Created && l.State != container.Dead && b.imageOf(l, r.Spec.Image) &&
+		container.Diff(r.Spec, configHash(svc, b.live), l, b.have.Images[l.ImageID].Defaults).Empty()
 }
 
 // imageOf tells whether the container was made from what ref stands for now, as far as known.
@@ -136,15 +149,11 @@ func (b *builder) imageOf(l container.Live, ref string) bool {
 	return !here || l.ImageID == "" || img.ID == l.ImageID
 }
 
-// temporary names are those of a new container whose predecessor still holds the name: "<12 digits of its id>_<name>".
-func temporary(name, final string) bool {
-	prefix, ok := strings.CutSuffix(name, "_"+final)
-	return ok && len(prefix) == 12 && strings.Trim(prefix, "0123456789abcdef") == ""
-}
+// temporary names are those of a new container whose predecessor still holds the name.
+func temporary(name, final string) bool { return name != final && container.OwnName(name) == final }
 
-func temporaryName(old container.Live, final string) string {
-	return old.ID[:min(12, len(old.ID))] + "_" + final
-}
+// asideName is that of a new container whose predecessor had to come back.
+func asideName(final string) string { return final + "-failed" }
 
 // judge decides about one replica. Its dependencies have been judged before.
 func (b *builder) judge(svc desired.Service, r *replica) {
@@ -152,7 +161,7 @@ func (b *builder) judge(svc desired.Service, r *replica) {
 	case r.live == nil:
 		r.create = []Reason{Absent{}}
 		return
-	case r.successor != nil && b.forced(svc.Name) == nil && !b.renewed[r.Spec.Image]:
+	case r.successor != nil && b.forced(svc.Name) == nil && !b.renewed[r.Spec.Image] && !b.takesOver(r, *r.live):
 		r.create, r.continued = []Reason{Leftover{r.Spec.Name}}, true
 		return
 	case r.successor != nil:
@@ -197,13 +206,16 @@ func (b *builder) judgeFields(svc desired.Service, r *replica) {
 	for _, c := range d.Update {
 		r.update = append(r.update, fieldReason(c, r.Spec))
 	}
-	if len(d.Update) > 0 && !b.have.Caps.Update {
+	if len(d.Update) > 0 && (!b.have.Caps.Update || b.o.Atomic && slices.ContainsFunc(d.Update, oneWay)) {
 		r.create, r.update = append(r.create, r.update...), nil
 	}
 	if img, here := b.have.Images[r.Spec.Image]; here && !b.imageOf(*r.live, r.Spec.Image) {
 		r.create = append(r.create, ImageChanged{r.Spec.Image, r.live.ImageID, img.ID})
 	}
 }
+
+// oneWay tells of a change in place that cannot be undone in place: the engine does not take a limit away.
+func oneWay(c field.Change) bool { return c.Path != "restart" && c.Old == "" }
 
 // configHash is what a container of the service is labelled with if it is as the file says.
 func configHash(svc desired.Service, live map[string][]container.Live) string {

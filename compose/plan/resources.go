@@ -46,7 +46,7 @@ func (b *builder) networkInUse(n network.Spec) int {
 	for _, i := range found[1:] {
 		l := b.have.Networks[i]
 		if !n.External && l.Labels[container.LabelProject] == b.want.Project.Name && b.usersOf(l.ID) == 0 {
-			b.made[n.Name] = b.add(Node{ID: ID("remove network " + l.ID), Step: RemoveNetwork{l.ID, l.Name}, Resource: Resource{Kind: Network, Name: l.Name},
+			b.made[n.Name] = b.add(Node{ID: ID("remove network " + l.ID), Step: RemoveNetwork{ID: l.ID, Name: l.Name}, Resource: Resource{Kind: Network, Name: l.Name},
 				Reasons: []Reason{SecondNetwork{}}, After: b.checks})
 		}
 	}
@@ -96,20 +96,43 @@ func (b *builder) compareNetwork(n network.Spec, live network.Live) {
 // replaceNetwork takes every container off, makes the network anew, and leaves it to the replicas to come back on.
 func (b *builder) replaceNetwork(n network.Spec, live network.Live, why []Reason) {
 	b.replaced[n.Name] = true
+	if b.o.Atomic {
+		b.warn("networks."+n.Key, "network %s is made anew; if a step fails it is made once more as it was, under another id", n.Name)
+	}
 	empty := slices.Clone(b.checks)
 	for _, l := range b.have.Containers {
 		switch {
 		case !l.On(n.Name):
-		case b.doomed[l.ID]:
+		case b.doomed[l.ID] && !b.o.Atomic:
 			empty = append(empty, ID("remove "+l.Name))
 		default:
-			empty = append(empty, b.add(Node{ID: ID("disconnect " + l.Name + " from " + n.Name), Step: DisconnectNetwork{Ref{Key: l.ID, ID: l.ID}, n.Name},
+			empty = append(empty, b.add(Node{ID: ID("disconnect " + l.Name + " from " + n.Name), Step: DisconnectNetwork{Container: Ref{Key: l.ID, ID: l.ID}, Network: n.Name, Was: b.wasOn(l, n.Name)},
 				Resource: containerResource(l), Reasons: []Reason{NetworkReplaced{n.Name}}, After: b.checks}))
 		}
 	}
-	gone := b.add(Node{ID: ID("remove network " + n.Name), Step: RemoveNetwork{live.ID, n.Name},
+	gone := b.add(Node{ID: ID("remove network " + n.Name), Step: RemoveNetwork{live.ID, n.Name, remade(n, live)},
 		Resource: Resource{Kind: Network, Name: n.Name}, Reasons: why, After: empty})
 	b.made[n.Name] = b.createNetwork(n, why, []ID{gone})
+}
+
+// wasOn is how a container is on a network, as far as known: else as its service, or as Docker Compose has it.
+func (b *builder) wasOn(l container.Live, name string) network.Attachment {
+	a := network.Attachment{Name: name, Aliases: []string{l.Name, l.Service()}}
+	if svc, ok := b.want.Service(l.Service()); ok && l.Number() > 0 {
+		for _, wanted := range b.want.Replica(svc.Name, l.Number()).Spec.Networks {
+			if wanted.Name == name {
+				a = wanted
+			}
+		}
+	}
+	return foundAt(l, a)
+}
+
+// remade is the network as it was, should it be wanted back.
+func remade(n network.Spec, live network.Live) *CreateNetwork {
+	n.Driver, n.DriverOpts, n.IPAM, n.Internal, n.Attachable = live.Driver, live.Options, live.IPAM, live.Internal, live.Attachable
+	n.EnableIPv6 = &live.EnableIPv6
+	return &CreateNetwork{n, live.Labels}
 }
 
 // reconnectOthers brings containers that this plan does not otherwise touch back on networks that were made anew.
@@ -124,7 +147,7 @@ func (b *builder) reconnectOthers() {
 }
 
 func (b *builder) connectNode(l container.Live, a network.Attachment, why Reason) Node {
-	n := Node{ID: ID("connect " + l.Name + " to " + a.Name), Step: ConnectNetwork{Ref{Key: l.ID, ID: l.ID}, a},
+	n := Node{ID: ID("connect " + l.Name + " to " + a.Name), Step: ConnectNetwork{Container: Ref{Key: l.ID, ID: l.ID}, Attachment: a},
 		Resource: containerResource(l), Reasons: []Reason{why}, After: b.checks}
 	if id, ok := b.made[a.Name]; ok {
 		n.After = append(slices.Clone(n.After), id)

@@ -14,6 +14,7 @@ type teardownOptions struct {
 	why     func(container.Live) Reason
 	// dependents are the services that must be down before a service is; nil: no order.
 	dependents func(service string) []string
+	hooks      func(service string) Hooks
 	after      []ID
 }
 
@@ -31,12 +32,12 @@ func teardown(containers []container.Live, o teardownOptions) []Node {
 		}
 		ref := Ref{Key: l.ID, ID: l.ID}
 		if l.Up() {
-			stop := Node{ID: ID("stop " + l.Name), Step: StopContainer{ref, o.timeout}, Resource: containerResource(l), Reasons: why, AfterAny: after}
+			stop := Node{ID: ID("stop " + l.Name), Step: StopContainer{ref, o.timeout, o.hooks(l.Service())}, Resource: containerResource(l), Reasons: why, AfterAny: after}
 			out = append(out, stop)
 			after = []ID{stop.ID}
 		}
 		out = append(out, Node{ID: ID("remove " + l.Name), Step: RemoveContainer{Container: ref, Volumes: o.volumes},
-			Resource: containerResource(l), Reasons: why, After: after})
+			Resource: containerResource(l), Reasons: why, After: after, Late: true})
 	}
 	return out
 }

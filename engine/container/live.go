@@ -29,6 +29,7 @@ const (
 	LabelVolume          = "com.docker.compose.volume"
 
 	LabelFields = field.Label
+	LabelSubnet = "dev.tutti.subnet" // of a network: tutti chose its subnet
 )
 
 // State of a container, in the engine's words.
@@ -88,6 +89,20 @@ type Published struct {
 	Published int // 0: only exposed
 	Target    int
 	Protocol  string
+}
+
+// TemporaryName is that of a new container while its predecessor holds the name: "<12 digits of the predecessor's id>_<name>".
+func TemporaryName(predecessor, name string) string {
+	return predecessor[:min(12, len(predecessor))] + "_" + name
+}
+
+// OwnName is the name that a container has, or will have once its predecessor is gone.
+func OwnName(name string) string {
+	prefix, own, ok := strings.Cut(name, "_")
+	if ok && len(prefix) == 12 && strings.Trim(prefix, "0123456789abcdef") == "" {
+		return own
+	}
+	return name
 }
 
 // Service it belongs to.

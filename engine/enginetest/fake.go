@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -196,6 +197,19 @@ func (f *Fake) SetHealth(name string, h container.Health) {
 	if b := f.w.find(name); b != nil && b.up() {
 		f.w.health(b, h)
 	}
+}
+
+// Serving is how many containers of a service are found by its name on a network, run, and are healthy if they have a healthcheck.
+func (f *Fake) Serving(service, network string) (n int) {
+	f.w.mu.Lock()
+	defer f.w.mu.Unlock()
+	for _, b := range f.w.containers {
+		i := b.on(network)
+		if i >= 0 && slices.Contains(b.nets[i].Aliases, service) && b.state == container.Running && (b.health == container.NoHealth || b.health == container.Healthy) {
+			n++
+		}
+	}
+	return n
 }
 
 // Write makes a container write a line.

@@ -19,6 +19,7 @@ type selection struct {
 	build, noBuild, forceRecreate, noRecreate  bool
 	recreateDeps, noDeps, removeOrphans, renew bool
 	noStart, wait, quietPull, quietBuild, yes  bool
+	atomic                                     bool
 	ignoreOrphans                              bool
 	pull                                       string
 	scale                                      []string
@@ -47,6 +48,7 @@ func (s *selection) flags(fs *pflag.FlagSet) {
 	fs.BoolVarP(&s.renew, "renew-anon-volumes", "V", false, "make anonymous volumes anew instead of taking them over")
 	fs.BoolVar(&s.noStart, "no-start", false, "create, but start nothing")
 	fs.BoolVar(&s.wait, "wait", false, "wait until services are running or healthy; implies -d")
+	fs.BoolVar(&s.atomic, "atomic", false, "all or nothing: if a step fails, undo all that was done")
 	timeoutVar(fs, &s.timeout)
 }
 
@@ -118,7 +120,7 @@ func (s *selection) fits(p compose.Project) error {
 func (s *selection) options() compose.UpOptions {
 	o := compose.UpOptions{Services: s.services, NoDeps: s.noDeps, AlwaysRecreateDeps: s.recreateDeps, RemoveOrphans: s.removeOrphans,
 		IgnoreOrphans: s.ignoreOrphans, Scale: s.replicas, Timeout: s.timeout, RenewAnonVolumes: s.renew, NoStart: s.noStart, Pull: s.pull,
-		Build: s.build, NoBuild: s.noBuild, Wait: s.wait}
+		Build: s.build, NoBuild: s.noBuild, Wait: s.wait, Atomic: s.atomic}
 	switch {
 	case s.forceRecreate:
 		o.Recreate = compose.Always

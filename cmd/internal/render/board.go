@@ -37,6 +37,8 @@ type row struct {
 	left      []plan.ID // steps that have not ended, in the plan's order
 	undone    []plan.ID // steps that were skipped or cancelled
 	remake    map[plan.ID]bool
+	silent    map[plan.ID]bool // steps of a replacement that are not told of
+	back      map[plan.ID]bool // steps that take back what was done
 	restarted bool
 
 	running int
@@ -51,7 +53,7 @@ func newBoard() *board {
 		at: map[plan.Resource]*row{}}
 }
 
-var kindWord = map[plan.Kind]string{plan.Network: "Network", plan.Volume: "Volume", plan.Image: "Image", plan.Container: "Container"}
+var kindWord = map[plan.Kind]string{plan.Service: "Service", plan.Network: "Network", plan.Volume: "Volume", plan.Image: "Image", plan.Container: "Container"}
 
 // label of a resource in Docker Compose's words: "Container shop-web-1".
 func label(r plan.Resource) string { return strings.TrimSpace(kindWord[r.Kind] + " " + r.Name) }
@@ -61,6 +63,8 @@ func (b *board) event(e apply.Event) (r *row, news bool) {
 	switch e := e.(type) {
 	case apply.Planned:
 		b.planned(e.Plan)
+	case apply.Undoing:
+		b.undoing(e.Plan)
 	case apply.StepStarted:
 		return b.start(e)
 	case apply.StepProgress:
@@ -114,6 +118,19 @@ var kindOrder = []plan.Kind{plan.Network, plan.Volume, plan.Image, plan.Containe
 
 func (r *row) group() plan.Resource { return plan.Resource{Kind: r.res.Kind, Service: r.res.Service} }
 
+// undoing adds the steps of a way back to the rows that there are.
+func (b *board) undoing(p plan.Plan) {
+	for _, n := range p.Nodes {
+		b.nodes[n.ID] = n
+		r := b.row(n)
+		r.left = append(r.left, n.ID)
+		r.back[n.ID] = true
+		for _, before := range slices.Concat(n.After, n.AfterAny) {
+			b.needed[before] = append(b.needed[before], n.ID)
+		}
+	}
+}
+
 // kind finds out whether a container is replaced or restarted, which has words of its own.
 func (r *row) kind(c plan.Change, nodes map[plan.ID]plan.Node) {
 	if c.Resource.Kind != plan.Container {
@@ -123,10 +140,15 @@ func (r *row) kind(c plan.Change, nodes map[plan.ID]plan.Node) {
 	if c.Action != plan.Replace {
 		return
 	}
+	started := false
 	for _, id := range c.Steps {
 		switch nodes[id].Step.(type) {
-		case plan.CreateContainer, plan.StopContainer, plan.RemoveContainer, plan.RenameContainer:
-			r.remake[id] = true
+		case plan.StartContainer:
+			started = true
+		case plan.CreateContainer, plan.StopContainer:
+			r.remake[id], r.silent[id] = !started, started
+		default:
+			r.silent[id] = true
 		}
 	}
 }
@@ -134,9 +156,11 @@ func (r *row) kind(c plan.Change, nodes map[plan.ID]plan.Node) {
 func (b *board) row(n plan.Node) *row {
 	r, ok := b.at[n.Resource]
 	if !ok {
-		r = &row{id: label(n.Resource), res: n.Resource, remake: map[plan.ID]bool{}}
+		r = &row{id: label(n.Resource), res: n.Resource, remake: map[plan.ID]bool{}, silent: map[plan.ID]bool{}, back: map[plan.ID]bool{}}
 		b.at[n.Resource] = r
-		b.rows = append(b.rows, r)
+		if n.Resource.Kind != plan.Service { // it is told of only if it fails
+			b.rows = append(b.rows, r)
+		}
 	}
 	return r
 }
@@ -169,12 +193,15 @@ func (b *board) end(e apply.StepEnded) (*row, bool) {
 	}
 	switch e.Outcome {
 	case graph.Failed:
-		return r, r.fail(e)
+		return r, b.fail(r, e)
 	case graph.Skipped, graph.Cancelled:
 		r.undone = append(r.undone, e.Node.ID)
 		return r, began && r.say("Cancelled")
 	}
 	_, after := r.words(e.Node)
+	if r.back[e.Node.ID] && !slices.ContainsFunc(r.left, func(id plan.ID) bool { return r.back[id] }) {
+		after = "Rolled back"
+	}
 	delete(r.remake, e.Node.ID)
 	if !began {
 		return r, r.unchanged()
@@ -198,11 +225,14 @@ func (r *row) unchanged() bool {
 	return r.say("Unchanged")
 }
 
-func (r *row) fail(e apply.StepEnded) bool {
+func (b *board) fail(r *row, e apply.StepEnded) bool {
 	r.err = e.Err
 	if w, ok := e.Node.Step.(plan.WaitContainer); ok && !w.Required {
 		r.warned = true
 		return r.say("Skipped: optional dependency")
+	}
+	if !r.failed && r.res.Kind == plan.Service {
+		b.rows = append(b.rows, r)
 	}
 	r.failed = true
 	return r.say("Error")
@@ -210,7 +240,7 @@ func (r *row) fail(e apply.StepEnded) bool {
 
 // say another word; "" keeps the one there is.
 func (r *row) say(word string) bool {
-	if word == "" || word == r.word || r.failed && word != "Error" {
+	if word == "" || word == r.word || r.failed && word != "Error" && len(r.back) == 0 {
 		return false
 	}
 	r.word = word
@@ -219,6 +249,12 @@ func (r *row) say(word string) bool {
 
 // words for a row while a step runs and once it is done.
 func (r *row) words(n plan.Node) (during, after string) {
+	if r.back[n.ID] {
+		return "Rolling back", ""
+	}
+	if r.silent[n.ID] {
+		return "", ""
+	}
 	if r.remake[n.ID] {
 		if len(r.remake) > 1 {
 			return "Recreate", ""
@@ -252,6 +288,8 @@ func stepWords(s plan.Step) [2]string {
 		return [2]string{"Starting", "Started"}
 	case plan.StopContainer:
 		return [2]string{"Stopping", "Stopped"}
+	case plan.TagImage:
+		return [2]string{"Tagging", "Tagged"}
 	case plan.RenameContainer:
 		return [2]string{"Renaming", "Renamed"}
 	case plan.UpdateContainer:
@@ -261,6 +299,9 @@ func stepWords(s plan.Step) [2]string {
 	case plan.DisconnectNetwork:
 		return [2]string{"Disconnecting", "Disconnected"}
 	case plan.WaitContainer:
+		if s.Until == plan.UntilWell {
+			return [2]string{}
+		}
 		if s.Until == plan.UntilCompleted {
 			return [2]string{"Waiting", "Exited"}
 		}

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/charmbracelet/x/ansi"
 
@@ -45,6 +47,7 @@ func (t *planText) write() {
 	for _, section := range sections {
 		t.section(section.title, t.fold(ofKind(changes, section.kind)))
 	}
+	t.rollouts()
 	t.waits()
 	t.counts(changes)
 }
@@ -167,11 +170,13 @@ func loss(k plan.Kind) string {
 // how a change is made, where the sign does not say it.
 func (t *planText) how(c plan.Change) []string {
 	var out []string
-	start, conditional := false, false
+	start, conditional, beside := false, false, false
 	for _, id := range c.Steps {
 		n := t.nodes[id]
 		conditional = conditional || len(n.Unless) > 0
 		switch step := n.Step.(type) {
+		case plan.StopContainer:
+			beside = start
 		case plan.CreateContainer:
 			out = append(out, step.Spec.Image)
 		case plan.StartContainer:
@@ -180,6 +185,9 @@ func (t *planText) how(c plan.Change) []string {
 	}
 	if conditional {
 		out = append(out, "only if its image differs by then")
+	}
+	if beside && c.Action == plan.Replace {
+		out = append(out, "start-first")
 	}
 	out = append(out, c.Verbs...)
 	made := c.Resource.Kind == plan.Container && (c.Action == plan.Create || c.Action == plan.Replace)
@@ -301,6 +309,30 @@ func (t *planText) field(name, values string, width int) {
 	t.b.WriteString(strings.Repeat(" ", reasonIndent+2) + "→ " + lines[0] + "\n")
 	for _, l := range lines[1:] {
 		t.b.WriteString(strings.Repeat(" ", reasonIndent+4) + l + "\n")
+	}
+}
+
+// rollouts tells of services whose replicas are replaced a few at a time.
+func (t *planText) rollouts() {
+	batches, apart := map[string][]plan.Verify{}, map[string]time.Duration{}
+	for _, n := range t.p.Nodes {
+		switch s := n.Step.(type) {
+		case plan.Pause:
+			apart[n.Resource.Service] = s.For
+		case plan.Verify:
+			batches[s.Service] = append(batches[s.Service], s)
+		}
+	}
+	for _, service := range slices.Sorted(maps.Keys(batches)) {
+		if len(batches[service]) == 1 {
+			continue
+		}
+		text := fmt.Sprintf("Replaces %s %d at a time", service, len(batches[service][0].Units))
+		if d := apart[service]; d > 0 {
+			text += ", " + d.String() + " apart"
+		}
+		t.s.under(&t.b, 0, text+".")
+		t.b.WriteByte('\n')
 	}
 }
 

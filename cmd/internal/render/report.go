@@ -23,6 +23,7 @@ func Report(w io.Writer, r apply.Report, s Style) {
 	for _, f := range merge(r.Failures) {
 		failure(&b, f, s)
 	}
+	takenBack(&b, r.Undone, s)
 	if r.Interrupted {
 		done, left := 0, 0
 		for _, res := range r.Results {
@@ -67,7 +68,7 @@ func failure(b *bytes.Buffer, f apply.Failure, s Style) {
 	}
 	head := headline(f)
 	s.under(b, 0, s.paint(c, glyph)+" "+s.paint(bold, head))
-	if f.Err != nil && !errors.As(f.Err, new(*apply.NotReady)) {
+	if f.Err != nil && !errors.As(f.Err, new(*apply.NotReady)) && !errors.As(f.Err, new(*apply.NotUpdated)) {
 		s.under(b, 4, tameLines(f.Err.Error()))
 	}
 	if f.Diagnosis != nil {
@@ -82,11 +83,53 @@ func failure(b *bytes.Buffer, f apply.Failure, s Style) {
 	}
 }
 
+// takenBack tells what was undone, what is left to be looked at, and what could not be undone.
+func takenBack(b *bytes.Buffer, all []apply.Undone, s Style) {
+	var back, aside []string
+	var failures []apply.Failure
+	whole := false
+	for _, u := range all {
+		whole, failures = whole || u.All, append(failures, u.Failures...)
+		for _, n := range u.Plan.Nodes {
+			if name := n.Resource.Name; n.Resource.Kind == plan.Container && !slices.Contains(back, name) {
+				back = append(back, name)
+			}
+			if r, is := n.Step.(plan.RenameContainer); is && strings.HasSuffix(r.Name, asideSuffix) {
+				aside = append(aside, r.Name)
+			}
+		}
+	}
+	slices.Sort(back)
+	slices.Sort(aside)
+	switch {
+	case len(all) == 0:
+		return
+	case len(failures) > 0:
+		s.under(b, 0, s.paint(boldRed, "✘")+" "+s.paint(bold, "Not all could be rolled back; run up again to go on, or rollback to go back."))
+	case whole:
+		s.under(b, 0, s.paint(yellow, "↩")+" "+s.paint(bold, "Rolled back: all that was done was undone."))
+	default:
+		s.under(b, 0, s.paint(yellow, "↩")+" "+s.paint(bold, "Rolled back, as before:")+" "+strings.Join(back, ", "))
+	}
+	if len(aside) > 0 {
+		s.under(b, 4, "put aside, stopped, until the next up: "+strings.Join(aside, ", "))
+	}
+	for _, f := range merge(failures) {
+		failure(b, f, s)
+	}
+}
+
+// asideSuffix ends the names of new containers that were put aside.
+const asideSuffix = "-failed"
+
 // headline of a failure: what is wrong with which resource.
 func headline(f apply.Failure) string {
 	name := label(f.Node.Resource)
 	var n *apply.NotReady
+	var u *apply.NotUpdated
 	switch {
+	case errors.As(f.Err, &u):
+		return fmt.Sprintf("%s was not updated: %d of %d replicas could not be replaced", name, u.Failed, u.Of)
 	case !errors.As(f.Err, &n):
 		return name + " " + undone(f.Node.Step)
 	case n.TimedOut:
@@ -112,6 +155,8 @@ func undone(s plan.Step) string {
 		return "did not start"
 	case plan.StopContainer:
 		return "did not stop"
+	case plan.TagImage:
+		return "was not tagged"
 	case plan.RenameContainer:
 		return "was not renamed"
 	case plan.UpdateContainer:

@@ -86,19 +86,22 @@ func TestNoSecrets(t *testing.T) {
 
 // The names of reasons and steps are part of the JSON: renaming a Go type must not change them.
 func TestKindNames(t *testing.T) {
-	for v, want := range map[any]string{
-		plan.Absent{}: "absent", plan.FieldChanged{}: "field_changed", plan.ContentChanged{}: "content_changed", plan.Drifted{}: "drifted",
-		plan.ImageChanged{}: "image_changed", plan.ImageRenewed{}: "image_renewed", plan.ImageAbsent{}: "image_absent",
-		plan.PullPolicy{}: "pull_policy", plan.NotRunning{}: "not_running", plan.NetworkLost{}: "network_lost",
-		plan.LabelLost{}: "label_lost", plan.VolumeLost{}: "volume_lost", plan.NetworkReplaced{}: "network_replaced", plan.Asked{}: "asked",
-		plan.DependencyReplaced{}: "dependency_replaced", plan.Leftover{}: "leftover", plan.Scaled{}: "scaled", plan.Orphan{}: "orphan",
-		plan.DependsOn{}: "depends_on", plan.StartContainer{}: "start_container",
-		plan.StopContainer{}: "stop_container", plan.RemoveContainer{}: "remove_container", plan.RenameContainer{}: "rename_container",
-		plan.RemoveNetwork{}: "remove_network", plan.RemoveVolume{}: "remove_volume", plan.RemoveImage{}: "remove_image",
-		plan.WaitContainer{}: "wait_container", plan.DisconnectNetwork{}: "disconnect_network",
+	for _, test := range []struct {
+		v    any
+		want string
+	}{
+		{plan.Absent{}, "absent"}, {plan.FieldChanged{}, "field_changed"}, {plan.ContentChanged{}, "content_changed"}, {plan.Drifted{}, "drifted"},
+		{plan.ImageChanged{}, "image_changed"}, {plan.ImageRenewed{}, "image_renewed"}, {plan.ImageAbsent{}, "image_absent"},
+		{plan.PullPolicy{}, "pull_policy"}, {plan.NotRunning{}, "not_running"}, {plan.NetworkLost{}, "network_lost"},
+		{plan.LabelLost{}, "label_lost"}, {plan.VolumeLost{}, "volume_lost"}, {plan.NetworkReplaced{}, "network_replaced"}, {plan.Asked{}, "asked"},
+		{plan.DependencyReplaced{}, "dependency_replaced"}, {plan.Leftover{}, "leftover"}, {plan.Scaled{}, "scaled"}, {plan.Orphan{}, "orphan"},
+		{plan.DependsOn{}, "depends_on"}, {plan.StartContainer{}, "start_container"},
+		{plan.StopContainer{}, "stop_container"}, {plan.RemoveContainer{}, "remove_container"}, {plan.RenameContainer{}, "rename_container"},
+		{plan.RemoveNetwork{}, "remove_network"}, {plan.RemoveVolume{}, "remove_volume"}, {plan.RemoveImage{}, "remove_image"},
+		{plan.WaitContainer{}, "wait_container"}, {plan.DisconnectNetwork{}, "disconnect_network"},
 	} {
-		if got := kindName(v); got != want {
-			t.Errorf("%T is %q, not %q", v, got, want)
+		if got := kindName(test.v); got != test.want {
+			t.Errorf("%T is %q, not %q", test.v, got, test.want)
 		}
 	}
 }

@@ -102,7 +102,7 @@ func (l *lines) built(e apply.StepProgress, r *row) {
 // plainLine is " Container shop-web-1  Created", and behind it what failed.
 func plainLine(r *row) string {
 	line := fmt.Sprintf(" %s  %s", r.id, r.word)
-	if r.err != nil {
+	if r.err != nil && len(r.back) == 0 {
 		line += "  " + strings.ReplaceAll(tameLines(r.err.Error()), "\n", "\n    ")
 	}
 	return line + "\n"
@@ -157,6 +157,8 @@ func document(e apply.Event, r *row) *eventDoc {
 	switch e := e.(type) {
 	case apply.Planned:
 		return &eventDoc{Text: "Planned", Project: e.Plan.Project, Steps: len(e.Plan.Nodes)}
+	case apply.Undoing:
+		return &eventDoc{Text: "Undoing", Project: e.Plan.Project, Steps: len(e.Plan.Nodes)}
 	case apply.StepStarted:
 		return &eventDoc{ID: r.id, Status: r.word, Step: e.Node.ID, Reasons: reasons(e.Node.Reasons)}
 	case apply.StepProgress:

@@ -213,14 +213,17 @@ var flatIndex = sync.OnceValue(func() [][]int {
 })
 
 // Hash is the digest of a service that Docker Compose 2.40 labels its containers with.
-func (f Service) Hash() string {
+func (f Service) Hash() string { return Digest(f.Text()) }
+
+// Text is what Hash digests.
+func (f Service) Text() []byte {
 	f.Build, f.PullPolicy, f.Scale, f.DependsOn, f.Profiles = nil, "", nil, nil, nil
 	if f.Deploy != nil {
 		d := *f.Deploy
 		d.Replicas = nil
 		f.Deploy = &d
 	}
-	return hash(f)
+	return text(f)
 }
 
 // NetworkHash is the digest of a network, as labelled. It leaves out ipam.options, which Docker Compose 2.40 does not know.
@@ -237,11 +240,18 @@ func VolumeHash(v types.VolumeConfig) string {
 	return hash(v)
 }
 
-func hash(v any) string {
+func hash(v any) string { return Digest(text(v)) }
+
+func text(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // recovered by load: types that always marshal
 	}
+	return b
+}
+
+// Digest of a text, in hex.
+func Digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }

@@ -36,6 +36,7 @@ func Project(in Input) {
 		in.checkAmounts(c)
 		in.checkTargets(c)
 		in.checkDetails(c)
+		in.checkHooks(c)
 		in.unsupported(c)
 	}
 	in.checkContents()
@@ -111,7 +112,7 @@ func (in *Input) checkAmounts(c types.ServiceConfig) {
 	differ := func(short, long string) {
 		in.Complain(at(short), "service %q: can't set distinct values on %q and %q", c.Name, short, long)
 	}
-	if n := c.GetScale(); n < 0 {
+	if n := merged.Replicas(c); n < 0 {
 		in.Complain(at("scale"), "service %q: scale must be 0 or more", c.Name)
 	} else if n > 1 && c.ContainerName != "" {
 		in.Complain(at("container_name"), "service %q: %d replicas can't share one container_name", c.Name, n)

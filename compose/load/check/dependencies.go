@@ -16,14 +16,7 @@ import (
 // checkDependencies checks that what the service comes after is there and enabled.
 func (in *Input) checkDependencies(c types.ServiceConfig) {
 	implied := merged.Implied(c)
-	names := map[string]bool{}
-	for name := range implied {
-		names[name] = true
-	}
-	for name := range c.DependsOn {
-		names[name] = true
-	}
-	for _, name := range slices.Sorted(maps.Keys(names)) {
+	for _, name := range merged.Needs(c) {
 		if _, ok := in.Project.Services[name]; ok {
 			continue
 		}
@@ -68,8 +61,7 @@ func (in *Input) checkCycle() {
 	var g graph.Graph[string]
 	for _, name := range slices.Sorted(maps.Keys(in.Project.Services)) {
 		g.Add(name)
-		c := in.Project.Services[name]
-		for _, dep := range slices.Sorted(maps.Keys(c.DependsOn)) {
+		for _, dep := range merged.Needs(in.Project.Services[name]) {
 			if _, ok := in.Project.Services[dep]; ok {
 				g.After(name, dep)
 			}
@@ -92,7 +84,7 @@ func (in *Input) checkCycle() {
 // inDirection turns a cycle round if need be, so that each service depends on the next, and begins with the first by name.
 func inDirection(nodes []string, services types.Services) []string {
 	ring := slices.Clone(nodes[:len(nodes)-1])
-	if _, ok := services[nodes[0]].DependsOn[nodes[1]]; !ok {
+	if !slices.Contains(merged.Needs(services[nodes[0]]), nodes[1]) {
 		slices.Reverse(ring)
 	}
 	i := slices.Index(ring, slices.Min(ring))

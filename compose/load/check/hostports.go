@@ -11,6 +11,7 @@ import (
 
 	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/compose/load/form"
+	"github.com/tutti-run/tutti/compose/load/merged"
 	"github.com/tutti-run/tutti/compose/load/source"
 )
 
@@ -33,7 +34,7 @@ func (in *Input) checkHostPorts() {
 			if !ok {
 				continue
 			}
-			if n := c.GetScale(); n > 1 && !told {
+			if n := merged.Replicas(c); n > 1 && !told {
 				told = true
 				d := in.Warn(in.portSpot(c, p), "service %q: %d replicas want host port %s, only one can have it", name, n, cl.text)
 				d.Hint = "leave the host port out, or give a range"

@@ -18,26 +18,50 @@ func (in *Input) checkReferences(c types.ServiceConfig) {
 	if c.NetworkMode != "" && len(c.Networks) > 0 {
 		in.Complain(in.Nearest("services", c.Name, "network_mode"), "service %q has both network_mode and networks", c.Name)
 	}
-	for _, k := range slices.Sorted(maps.Keys(c.Networks)) {
-		checkReference(in, c, "networks", "network", k, in.Project.Networks)
+	in.checkNames(c, c.ContainerSpec, "")
+	for i, h := range c.PreStart {
+		own := c
+		own.ReadOnly = h.ReadOnly
+		in.checkNames(own, ownNames(h.ContainerSpec, c.ContainerSpec), fmt.Sprintf("pre_start.%d.", i))
 	}
-	for _, v := range c.Volumes {
+}
+
+// ownNames is a hook without the names that it has from its service, whose mistakes are told there.
+func ownNames(h, c types.ContainerSpec) types.ContainerSpec {
+	h.Networks, h.Models = maps.Clone(h.Networks), maps.Clone(h.Models)
+	maps.DeleteFunc(h.Networks, func(k string, _ *types.ServiceNetworkConfig) bool { _, ok := c.Networks[k]; return ok })
+	maps.DeleteFunc(h.Models, func(k string, _ *types.ServiceModelConfig) bool { _, ok := c.Models[k]; return ok })
+	h.Configs = slices.DeleteFunc(slices.Clone(h.Configs), func(r types.ServiceConfigObjConfig) bool {
+		return slices.ContainsFunc(c.Configs, func(s types.ServiceConfigObjConfig) bool { return s.Source == r.Source })
+	})
+	h.Secrets = slices.DeleteFunc(slices.Clone(h.Secrets), func(r types.ServiceSecretConfig) bool {
+		return slices.ContainsFunc(c.Secrets, func(s types.ServiceSecretConfig) bool { return s.Source == r.Source })
+	})
+	return h
+}
+
+// checkNames checks that what a container of a service refers to is declared; prefix is where in the service it stands.
+func (in *Input) checkNames(c types.ServiceConfig, spec types.ContainerSpec, prefix string) {
+	for _, k := range slices.Sorted(maps.Keys(spec.Networks)) {
+		checkReference(in, c, prefix+"networks", "network", k, in.Project.Networks)
+	}
+	for _, v := range spec.Volumes {
 		if v.Type == types.VolumeTypeVolume && v.Source != "" {
-			checkReference(in, c, "volumes", "volume", v.Source, in.Project.Volumes)
+			checkReference(in, c, prefix+"volumes", "volume", v.Source, in.Project.Volumes)
 		}
 	}
-	for _, ref := range c.Configs {
-		if checkReference(in, c, "configs", "config", ref.Source, in.Project.Configs) {
-			in.checkExternal(c, "configs", ref.Source, types.FileObjectConfig(in.Project.Configs[ref.Source]))
+	for _, ref := range spec.Configs {
+		if checkReference(in, c, prefix+"configs", "config", ref.Source, in.Project.Configs) {
+			in.checkExternal(c, prefix+"configs", ref.Source, types.FileObjectConfig(in.Project.Configs[ref.Source]))
 		}
 	}
-	for _, ref := range c.Secrets {
-		if checkReference(in, c, "secrets", "secret", ref.Source, in.Project.Secrets) {
-			in.checkExternal(c, "secrets", ref.Source, types.FileObjectConfig(in.Project.Secrets[ref.Source]))
+	for _, ref := range spec.Secrets {
+		if checkReference(in, c, prefix+"secrets", "secret", ref.Source, in.Project.Secrets) {
+			in.checkExternal(c, prefix+"secrets", ref.Source, types.FileObjectConfig(in.Project.Secrets[ref.Source]))
 		}
 	}
-	for _, k := range slices.Sorted(maps.Keys(c.Models)) {
-		checkReference(in, c, "models", "model", k, in.Project.Models)
+	for _, k := range slices.Sorted(maps.Keys(spec.Models)) {
+		checkReference(in, c, prefix+"models", "model", k, in.Project.Models)
 	}
 }
 
@@ -58,8 +82,9 @@ func checkReference[T any](in *Input, c types.ServiceConfig, key, kind, name str
 	return false
 }
 
-func (in *Input) checkExternal(c types.ServiceConfig, kind, name string, def types.FileObjectConfig) {
-	at := in.Item([]string{"services", c.Name, kind}, name)
+func (in *Input) checkExternal(c types.ServiceConfig, key, name string, def types.FileObjectConfig) {
+	at := in.Item(append([]string{"services", c.Name}, strings.Split(key, ".")...), name)
+	kind := key[strings.LastIndexByte(key, '.')+1:]
 	one := strings.TrimSuffix(kind, "s")
 	switch {
 	case bool(def.External):

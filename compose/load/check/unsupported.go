@@ -1,6 +1,7 @@
 package check
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -8,49 +9,87 @@ import (
 
 // unsupported tells about what a service asks for and tutti cannot give it, one warning each.
 func (in *Input) unsupported(c types.ServiceConfig) {
-	for _, k := range []struct {
-		key  string
-		used bool
-	}{
-		{"credential_spec", c.CredentialSpec != nil},
-		{"models", len(c.Models) > 0},
-		{"post_start", len(c.PostStart) > 0},
-		{"pre_start", len(c.PreStart) > 0},
-		{"pre_stop", len(c.PreStop) > 0},
-		{"provider", c.Provider != nil},
-		{"umask", c.Umask != nil},
-		{"use_api_socket", c.UseAPISocket},
-	} {
-		if k.used {
-			in.Warn(in.Nearest("services", c.Name, k.key), "service %q: %s is not supported yet, ignored", c.Name, k.key)
+	if c.Provider != nil {
+		in.unable(c, "provider")
+	}
+	have := beyond(c.ContainerSpec)
+	for _, key := range have {
+		in.unable(c, key)
+	}
+	for i, h := range c.PreStart {
+		for _, key := range beyond(h.ContainerSpec) {
+			if in.Declares("services", c.Name, "pre_start", strconv.Itoa(i), key) {
+				in.unable(c, "pre_start."+strconv.Itoa(i)+"."+key)
+			}
 		}
 	}
-	if keys := swarmOnly(c.Deploy); len(keys) > 0 {
-		in.Warn(in.Nearest("services", c.Name, "deploy"), "service %q: deploy.%s: for Swarm only, ignored", c.Name, strings.Join(keys, ", deploy."))
+	if c.Deploy != nil {
+		in.unsupportedDeploy(c)
 	}
 }
 
-func swarmOnly(d *types.DeployConfig) []string {
-	if d == nil {
-		return nil
-	}
+func (in *Input) unable(c types.ServiceConfig, key string) {
+	at := in.Nearest(append([]string{"services", c.Name}, strings.Split(key, ".")...)...)
+	in.Warn(at, "service %q: %s is not supported yet, ignored", c.Name, key)
+}
+
+// beyond are the keys of a container that it cannot be given.
+func beyond(c types.ContainerSpec) []string {
+	return used([]use{
+		{"credential_spec", c.CredentialSpec != nil},
+		{"models", len(c.Models) > 0},
+		{"umask", c.Umask != nil},
+		{"use_api_socket", c.UseAPISocket},
+	})
+}
+
+type use struct {
+	key  string
+	used bool
+}
+
+func used(all []use) []string {
 	var out []string
-	for _, k := range []struct {
-		key  string
-		used bool
-	}{
-		{"endpoint_mode", d.EndpointMode != ""},
-		{"labels", len(d.Labels) > 0},
-		{"mode", d.Mode != "" && d.Mode != "replicated"},
-		{"placement", len(d.Placement.Constraints)+len(d.Placement.Preferences) > 0 || d.Placement.MaxReplicas > 0},
-		{"rollback_config", d.RollbackConfig != nil},
-		{"update_config", d.UpdateConfig != nil},
-	} {
+	for _, k := range all {
 		if k.used {
 			out = append(out, k.key)
 		}
 	}
 	return out
+}
+
+// unsupportedDeploy tells about what needs more than one engine, each with what happens instead.
+func (in *Input) unsupportedDeploy(c types.ServiceConfig) {
+	d := c.Deploy
+	if d.EndpointMode == "vip" {
+		in.instead(c, "endpoint_mode", "vip needs Swarm; the service's name gives the addresses of all replicas, as with dnsrr")
+	}
+	if len(d.Labels) > 0 {
+		in.instead(c, "labels", "for services of Swarm only, ignored")
+	}
+	if d.Mode == "replicated-job" || d.Mode == "global-job" {
+		in.instead(c, "mode", d.Mode+" needs Swarm; the service is kept running like any other")
+	}
+	if p := d.RestartPolicy; p != nil && p.Delay != nil {
+		in.instead(c, "restart_policy.delay", "ignored: the engine itself waits between restarts, longer each time")
+	}
+	if keys := placement(d.Placement); len(keys) > 0 {
+		at := in.Nearest("services", c.Name, "deploy", "placement", keys[0])
+		in.Warn(at, "service %q: deploy.placement.%s: ignored: there is one engine, and nothing to place", c.Name, strings.Join(keys, ", deploy.placement."))
+	}
+}
+
+func (in *Input) instead(c types.ServiceConfig, key, what string) {
+	at := in.Nearest(append([]string{"services", c.Name, "deploy"}, strings.Split(key, ".")...)...)
+	in.Warn(at, "service %q: deploy.%s: %s", c.Name, key, what)
+}
+
+func placement(p types.Placement) []string {
+	return used([]use{
+		{"constraints", len(p.Constraints) > 0},
+		{"max_replicas_per_node", p.MaxReplicas > 0},
+		{"preferences", len(p.Preferences) > 0},
+	})
 }
 
 func (in *Input) unsupportedTop() {

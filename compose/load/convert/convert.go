@@ -25,6 +25,7 @@ type Input struct {
 	*source.Notes                              // to which what cannot be read is told
 	EnvFiles      []string                     // that the user named
 	FromEnvFile   map[string]map[string]string // service → variable → env file that set it
+	Hooks         map[string]merged.Hooks      // of each service
 }
 
 // Project is all that the enabled services want.
@@ -44,19 +45,24 @@ func Project(in Input) desired.Project {
 func (in *Input) service(c types.ServiceConfig) desired.Service {
 	out := desired.Service{
 		Name:          c.Name,
-		Container:     in.container(c),
+		Container:     in.container(c, in.FromEnvFile[c.Name]),
 		ContainerName: c.ContainerName,
-		Replicas:      c.GetScale(),
+		Replicas:      merged.Replicas(c),
 		Image:         in.image(c),
 		Depends:       in.depends(c),
 		ConfigHash:    canon.Flatten(c, in.CreatesHostPath).Hash(),
 		NoAttach:      c.Attach != nil && !*c.Attach,
+		PreStart:      in.preStart(c),
+		PostStart:     hooks(in.Hooks[c.Name].PostStart),
+		PreStop:       hooks(in.Hooks[c.Name].PreStop),
 	}
+	deploy(&out, c.Deploy)
 	out.HashWith = in.withPeers(out)
 	return out
 }
 
-func (in *Input) container(c types.ServiceConfig) container.Spec {
+// container of a service; fromEnvFile tells which variables are from which env file.
+func (in *Input) container(c types.ServiceConfig, fromEnvFile map[string]string) container.Spec {
 	spec := container.Spec{
 		Image:       merged.Image(in.Project, c),
 		Platform:    c.Platform,
@@ -79,7 +85,7 @@ func (in *Input) container(c types.ServiceConfig) container.Spec {
 		Restart:     restart(c),
 		Resources:   resources(c),
 		Logging:     logDriver(c),
-		Origin:      in.origin(c),
+		Origin:      in.origin(c.ContainerSpec, fromEnvFile),
 	}
 	in.storage(&spec, c)
 	in.networking(&spec, c)
@@ -119,9 +125,9 @@ func logDriver(c types.ServiceConfig) container.Logging {
 }
 
 // origin tells which values come from a file beside the Compose file.
-func (in *Input) origin(c types.ServiceConfig) map[string]string {
+func (in *Input) origin(c types.ContainerSpec, fromEnvFile map[string]string) map[string]string {
 	out := map[string]string{}
-	for name, path := range in.FromEnvFile[c.Name] {
+	for name, path := range fromEnvFile {
 		out["environment."+name] = in.relative(path)
 	}
 	for _, ref := range c.Configs {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tutti-run/tutti/compose/load"
+	"github.com/tutti-run/tutti/engine/container"
 )
 
 var update = flag.Bool("update", false, "rewrite what the testdata expects")
@@ -89,13 +90,20 @@ func convertible(t *testing.T) load.Result {
 	for i := range r.Project.Services {
 		s := &r.Project.Services[i]
 		s.ConfigHash = "hash"
-		for k, v := range s.Container.Origin {
-			s.Container.Origin[k] = strings.ReplaceAll(v, dir, "$DIR")
-		}
-		for j := range s.Container.Files {
-			f := &s.Container.Files[j]
-			f.HostPath = strings.ReplaceAll(f.HostPath, dir, "$DIR")
+		anywhere(s.Container, dir)
+		for _, h := range s.PreStart {
+			anywhere(h.Container, dir)
 		}
 	}
 	return r
+}
+
+// anywhere makes a container independent of where the repository is.
+func anywhere(c container.Spec, dir string) {
+	for k, v := range c.Origin {
+		c.Origin[k] = strings.ReplaceAll(v, dir, "$DIR")
+	}
+	for i := range c.Files {
+		c.Files[i].HostPath = strings.ReplaceAll(c.Files[i].HostPath, dir, "$DIR")
+	}
 }

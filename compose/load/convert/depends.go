@@ -19,8 +19,8 @@ func (in *Input) depends(c types.ServiceConfig) []desired.Dependency {
 		all = types.DependsOnConfig{}
 	}
 	for name, i := range implied {
-		if _, ok := all[name]; !ok { // only without normalisation
-			all[name] = types.ServiceDependency{Condition: types.ServiceConditionStarted, Required: true, Restart: i.Via != "volumes_from"}
+		if _, ok := all[name]; !ok { // compose-go does not look into hooks, and into nothing without normalisation
+			all[name] = types.ServiceDependency{Condition: types.ServiceConditionStarted, Required: true, Restart: i.Via != "volumes_from" && i.Via != "pre_start"}
 		}
 	}
 	var out []desired.Dependency
@@ -46,11 +46,11 @@ func (in *Input) withPeers(svc desired.Service) func(func(string) string) string
 	if !slices.ContainsFunc(svc.Depends, func(d desired.Dependency) bool { return d.Namespace }) {
 		return nil
 	}
-	return func(id func(string) string) string { return in.hashWith(svc.Name, id) }
+	return func(id func(string) string) string { return in.WithPeers(svc.Name, id).Hash() }
 }
 
-// hashWith is the hash of a service whose references to other services are made references to containers.
-func (in *Input) hashWith(name string, id func(service string) string) string {
+// WithPeers is a service whose references to other services are made references to containers, as it is hashed.
+func (in *Input) WithPeers(name string, id func(service string) string) canon.Service {
 	c := in.Project.Services[name]
 	for _, at := range []*string{&c.NetworkMode, &c.Ipc, &c.Pid} {
 		if other, ok := strings.CutPrefix(*at, types.ServicePrefix); ok {
@@ -66,5 +66,5 @@ func (in *Input) hashWith(name string, id func(service string) string) string {
 		other, _, _ := strings.Cut(v, ":")
 		c.VolumesFrom[i] = id(other)
 	}
-	return canon.Flatten(c, in.CreatesHostPath).Hash()
+	return canon.Flatten(c, in.CreatesHostPath)
 }

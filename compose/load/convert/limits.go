@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/engine/container"
 )
 
@@ -167,7 +168,8 @@ func (in *Input) securityOpt(c types.ServiceConfig) []string {
 			err = json.Compact(&b, text)
 		}
 		if err != nil {
-			in.Complain(in.Item([]string{"services", c.Name, "security_opt"}, opt), "service %q: read seccomp profile: %v", c.Name, err)
+			at := in.Item([]string{"services", c.Name, "security_opt"}, opt)
+			in.AddOnce(diag.Diagnostic{Severity: diag.Error, Place: at.Place(), Text: fmt.Sprintf("service %q: read seccomp profile: %v", c.Name, err)})
 			continue
 		}
 		out = append(out, "seccomp="+b.String())
@@ -179,7 +181,8 @@ func (in *Input) securityOpt(c types.ServiceConfig) []string {
 func seccomp(opt string) (string, bool) {
 	for _, sep := range []string{"=", ":"} {
 		if path, ok := strings.CutPrefix(opt, "seccomp"+sep); ok {
-			return path, path != "unconfined" && path != "builtin"
+			inline := strings.HasPrefix(path, "{") // of a project that was loaded before
+			return path, path != "unconfined" && path != "builtin" && !inline
 		}
 	}
 	return "", false

@@ -57,6 +57,11 @@ func (in *Input) networks() []network.Spec {
 		for k := range c.Networks {
 			used[k] = true
 		}
+		for _, h := range c.PreStart {
+			for k := range h.Networks {
+				used[k] = true
+			}
+		}
 	}
 	var out []network.Spec
 	for _, k := range slices.Sorted(maps.Keys(used)) {

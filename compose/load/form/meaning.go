@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ var meanings = sync.OnceValue(func() map[string]meaning {
 	add := func(check meaning, paths string) {
 		for _, p := range strings.Fields(paths) {
 			m["services.*."+p] = check
+			m["services.*.pre_start.[]."+p] = check // what of it an init container has
 		}
 	}
 	add(duration, `stop_grace_period healthcheck.interval healthcheck.timeout healthcheck.start_period healthcheck.start_interval
@@ -30,10 +32,16 @@ var meanings = sync.OnceValue(func() map[string]meaning {
 		deploy.resources.limits.memory deploy.resources.reservations.memory blkio_config.device_read_bps.[].rate
 		blkio_config.device_read_iops.[].rate blkio_config.device_write_bps.[].rate blkio_config.device_write_iops.[].rate`)
 	add(whole, `scale cpu_count cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares pids_limit
-		healthcheck.retries deploy.replicas deploy.update_config.parallelism deploy.rollback_config.parallelism
+		healthcheck.retries deploy.replicas
 		deploy.restart_policy.max_attempts deploy.placement.max_replicas_per_node deploy.resources.limits.pids
 		ulimits.* ulimits.*.soft ulimits.*.hard build.ulimits.* build.ulimits.*.soft build.ulimits.*.hard
 		blkio_config.weight blkio_config.weight_device.[].weight`)
+	add(atATime, "deploy.update_config.parallelism deploy.rollback_config.parallelism")
+	add(oneOf("pause", "continue", "rollback"), "deploy.update_config.failure_action")
+	add(oneOf("pause", "continue"), "deploy.rollback_config.failure_action")
+	add(ratio, "deploy.update_config.max_failure_ratio deploy.rollback_config.max_failure_ratio")
+	add(oneOf("replicated", "global", "replicated-job", "global-job"), "deploy.mode")
+	add(oneOf("vip", "dnsrr"), "deploy.endpoint_mode")
 	add(oomScore, "oom_score_adj")
 	add(number, "cpus cpu_percent deploy.resources.limits.cpus deploy.resources.reservations.cpus")
 	add(shortPort, "ports.[]")
@@ -72,6 +80,30 @@ func size(text string) string {
 func whole(text string) string {
 	if _, err := strconv.ParseInt(text, 0, 64); err != nil {
 		return fmt.Sprintf("%q is not a whole number", text)
+	}
+	return ""
+}
+
+func atATime(text string) string {
+	if n, err := strconv.ParseInt(text, 0, 64); err != nil || n < 0 {
+		return fmt.Sprintf("%q is not a number of replicas; 0 is all at once", text)
+	}
+	return ""
+}
+
+// oneOf takes the words of a closed set that the schema leaves open.
+func oneOf(words ...string) meaning {
+	return func(text string) string {
+		if text == "" || slices.Contains(words, text) {
+			return ""
+		}
+		return fmt.Sprintf("%q is not one of %s", text, strings.Join(words, ", "))
+	}
+}
+
+func ratio(text string) string {
+	if f, err := strconv.ParseFloat(text, 64); err != nil || !(f >= 0 && f <= 1) {
+		return fmt.Sprintf("%q is not a share between 0 and 1", text)
 	}
 	return ""
 }

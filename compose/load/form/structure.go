@@ -229,6 +229,7 @@ var deduplicated = func() map[string]bool {
 		configs deploy.labels dns dns_opt dns_search environment env_file expose labels links networks.*.aliases
 		networks.*.link_local_ips ports profiles secrets sysctls tmpfs volumes`) {
 		m["services.*."+k] = true
+		m["services.*.pre_start.[]."+k] = true
 	}
 	return m
 }()

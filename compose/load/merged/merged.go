@@ -30,10 +30,24 @@ func Image(p *types.Project, c types.ServiceConfig) string {
 	return p.Name + sep + c.Name
 }
 
+// Replicas is how many containers of a service there should be: one for each node, which is one here, or so many as it says.
+func Replicas(c types.ServiceConfig) int {
+	if c.Deploy != nil && c.Deploy.Mode == "global" {
+		return 1
+	}
+	return c.GetScale()
+}
+
 // compatible tells whether names are joined with "_", as the first Docker Compose did.
 func compatible(p *types.Project) bool {
 	b, _ := strconv.ParseBool(strings.ToLower(p.Environment["COMPOSE_COMPATIBILITY"]))
 	return b
+}
+
+// Hooks of a service, as they are run: their environment is read.
+type Hooks struct {
+	PreStart           []types.PreStartHook
+	PostStart, PreStop []types.ServiceHook
 }
 
 // BuildKitOnly are the keys of a build that the classic builder cannot do.
@@ -79,16 +93,51 @@ func Implied(c types.ServiceConfig) map[string]Implication {
 			out[name] = Implication{"volumes_from", true}
 		}
 	}
-	for _, ns := range namespaces(c) {
+	for _, ns := range namespaces(c.ContainerSpec) {
 		if name, ok := strings.CutPrefix(ns.value, types.ServicePrefix); ok {
 			out[name] = Implication{ns.key, true}
+		}
+	}
+	for _, h := range c.PreStart {
+		for _, name := range named(h.ContainerSpec) {
+			if _, ok := out[name]; !ok && name != c.Name {
+				out[name] = Implication{"pre_start", false}
+			}
 		}
 	}
 	return out
 }
 
+// named are the services whose namespaces or volumes a container shares.
+func named(c types.ContainerSpec) []string {
+	var out []string
+	for _, v := range c.VolumesFrom {
+		if name, _, _ := strings.Cut(v, ":"); name != "container" {
+			out = append(out, name)
+		}
+	}
+	for _, ns := range namespaces(c) {
+		if name, ok := strings.CutPrefix(ns.value, types.ServicePrefix); ok {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// Needs are the services that a service comes after, in order of name: those of depends_on, and those that are implied.
+func Needs(c types.ServiceConfig) []string {
+	all := map[string]bool{}
+	for name := range c.DependsOn {
+		all[name] = true
+	}
+	for name := range Implied(c) {
+		all[name] = true
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
 type namespace struct{ key, value string }
 
-func namespaces(c types.ServiceConfig) []namespace {
+func namespaces(c types.ContainerSpec) []namespace {
 	return []namespace{{"cgroup", c.Cgroup}, {"uts", c.Uts}, {"pid", c.Pid}, {"ipc", c.Ipc}, {"network_mode", c.NetworkMode}}
 }

@@ -3,6 +3,7 @@ package source
 import (
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -184,7 +185,26 @@ func (s *Files) CreatesHostPath(service string, target string) bool {
 
 // VolumeItem is where a service's volume with that target is written.
 func (s *Files) VolumeItem(service, target string) (key, item Spot) {
-	k, list := s.At("services", service, "volumes")
+	return s.volumeItem(target, "services", service, "volumes")
+}
+
+// HookDeniesHostPath tells whether a hook of a service says of a bind that its path on the host is not to be created. All hooks
+// are looked at: each file counts its own.
+func (s *Files) HookDeniesHostPath(service, target string) bool {
+	for i := 0; ; i++ {
+		hook := []string{"services", service, "pre_start", strconv.Itoa(i)}
+		if !s.Declares(hook...) {
+			return false
+		}
+		_, item := s.volumeItem(target, append(hook, "volumes")...)
+		if item.Found() && Child(Child(item.Node, "bind"), "create_host_path") != nil {
+			return true
+		}
+	}
+}
+
+func (s *Files) volumeItem(target string, path ...string) (key, item Spot) {
+	k, list := s.At(path...)
 	if !list.Found() {
 		return k, list
 	}

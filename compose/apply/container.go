@@ -1,0 +1,121 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tutti-run/tutti/compose/plan"
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/container"
+)
+
+// startContainer and run its post_start hooks, in order.
+func (r *run) startContainer(ctx context.Context, n plan.Node, s plan.StartContainer) error {
+	id := r.id(s.Container)
+	r.watch.forget(id)
+	if err := r.engine.StartContainer(ctx, id); err != nil {
+		return err
+	}
+	return r.hooks(ctx, n, id, "post_start", s.Hooks.PostStart)
+}
+
+// stopContainer runs its pre_stop hooks, and stops it whatever came of them. One that does not run has no use for hooks.
+func (r *run) stopContainer(ctx context.Context, n plan.Node, s plan.StopContainer) error {
+	id := r.id(s.Container)
+	hooks := r.hooks(ctx, n, id, "pre_stop", s.Hooks.PreStop)
+	if errors.Is(hooks, engine.ErrConflict) || errors.Is(hooks, engine.ErrNotFound) {
+		hooks = nil
+	}
+	if err := r.engine.StopContainer(ctx, id, s.Timeout); err != nil {
+		return err
+	}
+	return hooks
+}
+
+func (r *run) hooks(ctx context.Context, n plan.Node, id, when string, hooks []container.Hook) error {
+	for i, h := range hooks {
+		var last []string
+		code, err := r.engine.Exec(ctx, id, execOf(h), func(l engine.LogLine) {
+			last = append(last[max(0, len(last)-9):], l.Text)
+			r.tell(StepProgress{n, engine.Progress{Text: l.Text}})
+		})
+		if err != nil {
+			return fmt.Errorf("%s hook %d: %w", when, i+1, err)
+		}
+		if code != 0 {
+			return &HookFailed{When: when, Number: i + 1, Code: code, Said: last}
+		}
+	}
+	return nil
+}
+
+// HookFailed is a hook that ended with another code than 0.
+type HookFailed struct {
+	When   string // post_start, pre_stop
+	Number int    // from 1
+	Code   int
+	Said   []string // the last lines
+}
+
+func (e *HookFailed) Error() string {
+	text := fmt.Sprintf("%s hook %d exited with status %d", e.When, e.Number, e.Code)
+	if len(e.Said) > 0 {
+		text += ": " + strings.Join(e.Said, "\n")
+	}
+	return text
+}
+
+func execOf(h container.Hook) engine.Exec {
+	e := engine.Exec{Command: h.Command, User: h.User, Privileged: h.Privileged, WorkingDir: h.WorkingDir}
+	for k, v := range h.Environment {
+		if v != nil {
+			e.Environment = append(e.Environment, k+"="+*v)
+		}
+	}
+	slices.Sort(e.Environment)
+	return e
+}
+
+// disconnect a container, and remember its address if it is to come back to it.
+func (r *run) disconnect(ctx context.Context, s plan.DisconnectNetwork) error {
+	id := r.id(s.Container)
+	if s.Keep {
+		r.keepAddress(ctx, id, s.Network)
+	}
+	return r.tolerate(engine.ErrConflict, gone(r.engine.DisconnectNetwork(ctx, s.Network, id)))
+}
+
+func (r *run) keepAddress(ctx context.Context, id, network string) {
+	l, err := r.engine.Inspect(ctx, id)
+	if err != nil {
+		return // the next call will tell
+	}
+	for _, e := range l.Networks {
+		if e.Name == network && e.IPv4Address != "" {
+			r.made.mu.Lock()
+			r.addresses[id+" "+network] = e.IPv4Address
+			r.made.mu.Unlock()
+		}
+	}
+}
+
+// connect a container, at the address that it had where that is asked for and the network grants it.
+func (r *run) connect(ctx context.Context, s plan.ConnectNetwork) error {
+	id, a := r.id(s.Container), s.Attachment
+	r.made.mu.Lock()
+	had := r.addresses[id+" "+a.Name]
+	r.made.mu.Unlock()
+	if !s.Keep || had == "" || a.IPv4Address != "" {
+		return r.engine.ConnectNetwork(ctx, a.Name, id, a)
+	}
+	there := a
+	there.IPv4Address = had
+	err := r.engine.ConnectNetwork(ctx, a.Name, id, there)
+	if errors.Is(err, engine.ErrConflict) || err == nil {
+		return err
+	}
+	return r.engine.ConnectNetwork(ctx, a.Name, id, a)
+}
