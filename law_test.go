@@ -25,7 +25,7 @@ type law struct {
 var leaves = []string{"engine/field", "image", "network", "volume", "engine/container"}
 
 // rooms of compose, without those under compose/load, which are its own.
-var rooms = []string{"compose/apply", "compose/desired", "compose/diag", "compose/graph", "compose/load", "compose/plan"}
+var rooms = []string{"compose/apply", "compose/desired", "compose/diag", "compose/graph", "compose/load", "compose/plan", "compose/preflight"}
 
 // dockerClient is the client and what its types come from.
 var dockerClient = []string{"github.com/moby/moby/...", "github.com/containerd/errdefs/...", "github.com/docker/go-connections/...",
@@ -48,11 +48,13 @@ var laws = map[string]law{
 	"engine/container": {ours: []string{"engine/field", "image", "network", "volume"}},
 	"compose/graph":    {},
 	"compose/diag":     {},
+	"host":             {},
 
 	"engine":          {ours: leaves},
 	"compose/desired": {ours: append([]string{"compose/diag"}, leaves...), tests: []string{"compose/load"}},
 	"compose/plan": {ours: append([]string{"compose/desired", "compose/graph", "compose/diag", "engine"}, leaves...),
 		tests: []string{"compose/load", "engine/enginetest"}},
+	"compose/preflight": {ours: append([]string{"compose/desired", "compose/diag", "compose/plan", "engine", "host"}, leaves...)},
 	"compose/apply": {ours: append([]string{"compose/plan", "compose/graph", "engine"}, leaves...),
 		tests: []string{"compose/desired", "compose/load", "compose/diag", "engine/enginetest"}},
 	"compose/load":        {ours: []string{"compose/load/...", "compose/desired", "compose/diag"}, others: yaml},
@@ -67,7 +69,7 @@ var laws = map[string]law{
 		tests: []string{"github.com/compose-spec/compose-go/v2/dotenv"}},
 	"compose/load/legacy": {ours: []string{"compose/load/form", "compose/load/source"}, others: yaml},
 
-	"compose": {ours: append([]string{"engine"}, append(rooms, leaves...)...),
+	"compose": {ours: append([]string{"engine", "host"}, append(rooms, leaves...)...),
 		tests: []string{"engine/enginetest", "engine/docker"}},
 
 	"engine/docker":     {ours: append([]string{"engine"}, leaves...), others: append([]string{"golang.org/x/sync/errgroup"}, dockerClient...), tests: []string{"engine/enginetest"}},

@@ -54,6 +54,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"image":      cmdImage,      // image NAME LABEL                   the stub again, as another image
 	"golden":     cmdGolden,     // golden FILE NAME                   FILE is as testdata/NAME says; -update makes it so
 	"free":       cmdFree,       // free VARIABLE                      set it to a port that nobody listens on
+	"listen":     cmdListen,     // listen VARIABLE                    this test listens on a port until the script ends
+	"beside":     cmdBeside,     // beside KIND NAME JSON              a container that runs, or a network, of no project or another
 	"tag":        cmdTag,        // tag REF NAME                       for this script
 }
 
@@ -456,6 +458,35 @@ func freePort() (string, error) {
 	}
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	return port, errors.Join(err, l.Close())
+}
+
+func cmdListen(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 1, "listen VARIABLE")
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	ts.Check(err)
+	ts.Setenv(args[0], port)
+}
+
+func cmdBeside(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 3, "beside container|network NAME JSON")
+	name, body := container(ts, args[1]), map[string]any{}
+	ts.Check(json.Unmarshal([]byte(args[2]), &body))
+	create := "/containers/create?name=" + name
+	if args[0] == "network" {
+		create, body["Name"] = "/networks/create", name
+	}
+	ctx, cancel := soon()
+	defer cancel()
+	var made struct{ ID string }
+	ts.Check(engine.Do(ctx, "POST", create, body, &made))
+	at := "/" + args[0] + "s/" + made.ID
+	ts.Defer(func() { engine.Do(context.Background(), "DELETE", at+"?force=1&v=1", nil, nil) })
+	if args[0] == "container" {
+		ts.Check(engine.Do(ctx, "POST", at+"/start", nil, nil))
+	}
 }
 
 func cmdTag(ts *testscript.TestScript, _ bool, args []string) {

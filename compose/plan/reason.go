@@ -70,6 +70,8 @@ type (
 	Unfinished struct{}
 	// SecondNetwork: the engine has two of that name.
 	SecondNetwork struct{}
+	// SubnetChosen: the engine's own choice would fail.
+	SubnetChosen struct{ Subnet string }
 	// Scaled: there are more replicas than wanted.
 	Scaled struct{ From, To int }
 	// Orphan: no service of the file owns it.
@@ -103,6 +105,7 @@ func (Undone) reason()             {}
 func (StopsFirst) reason()         {}
 func (Unfinished) reason()         {}
 func (SecondNetwork) reason()      {}
+func (SubnetChosen) reason()       {}
 func (Scaled) reason()             {}
 func (Orphan) reason()             {}
 func (DependsOn) reason()          {}
@@ -201,6 +204,9 @@ func (r StopsFirst) Text() string {
 }
 func (Unfinished) Text() string    { return "it never ran, and its configs and secrets may not be in it" }
 func (SecondNetwork) Text() string { return "there are two of that name, and nothing is on this one" }
-func (r Scaled) Text() string      { return fmt.Sprintf("scaled from %d to %d", r.From, r.To) }
-func (r Orphan) Text() string      { return fmt.Sprintf("no service %s in the file", r.Service) }
-func (r DependsOn) Text() string   { return r.Service + " must be " + r.Condition }
+func (r SubnetChosen) Text() string {
+	return "the engine's own address ranges are used up: subnet " + r.Subnet
+}
+func (r Scaled) Text() string    { return fmt.Sprintf("scaled from %d to %d", r.From, r.To) }
+func (r Orphan) Text() string    { return fmt.Sprintf("no service %s in the file", r.Service) }
+func (r DependsOn) Text() string { return r.Service + " must be " + r.Condition }

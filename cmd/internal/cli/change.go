@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -33,6 +34,29 @@ func (c *cli) decide(ctx context.Context, make func(context.Context) (plan.Plan,
 	slog.Debug("planned", "steps", len(p.Nodes), "took", time.Since(began))
 	c.warn(p.Warnings)
 	return p, nil
+}
+
+// ready gives the plan to carry out, or an error that tells all that would make it fail half-way: by then nothing is touched. A dry run shows what
+// was planned in any case.
+func (c *cli) ready(ctx context.Context, t compose.Tool, project compose.Project, p plan.Plan) (plan.Plan, error) {
+	ctx, cancel := c.gentle(ctx)
+	defer cancel()
+	began := time.Now()
+	out, err := t.Preflight(ctx, project, p, compose.PreflightOptions{NameGiven: c.named()})
+	slog.Debug("preflight", "took", time.Since(began))
+	if err != nil && c.g.dryRun {
+		return p, errors.Join(c.showPlan(p), err)
+	}
+	if err == nil {
+		c.warn(out.Warnings[len(p.Warnings):])
+	}
+	return out, err
+}
+
+// named tells whether the user chose the project's name for this command: that it stands in a file says little, for files are copied.
+func (c *cli) named() bool {
+	env, _ := c.lookup("COMPOSE_PROJECT_NAME")
+	return c.g.name != "" || env != ""
 }
 
 // carryOut a plan, or with --dry-run only show it.

@@ -38,5 +38,8 @@ func (o *lifecycle) carry(ctx context.Context, make planner) error {
 			return err
 		}
 	}
+	if p, err = o.ready(ctx, t, project, p); err != nil {
+		return err
+	}
 	return o.carryOut(ctx, t, p, o.run)
 }

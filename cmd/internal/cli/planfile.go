@@ -62,7 +62,7 @@ func (o *upOptions) runSaved(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.services, o.timeout = s.Options.Services, s.Options.Timeout
+	o.services, o.timeout, o.g.name = s.Options.Services, s.Options.Timeout, s.ProjectName
 	o.detach = o.detach || s.Options.Wait
 	res, err := o.loadWith(ctx, load.Options{Files: s.Files, ProjectDirectory: s.ProjectDirectory, ProjectName: s.ProjectName,
 		Profiles: s.Profiles, EnvFiles: s.EnvFiles, Environment: o.Environ, Dir: s.Dir, Strict: o.g.strict, Services: s.Options.Services})

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -71,6 +72,9 @@ func dial(ctx context.Context, host, name string) (engine.Engine, error) {
 			return nil, err
 		}
 		f.AddImages(b, ref)
+	}
+	if text := os.Getenv("BESIDE"); text != "" { // what Survey tells, as JSON
+		return f, json.Unmarshal([]byte(text), &f.Beside)
 	}
 	return f, nil
 }

@@ -126,12 +126,15 @@ func (o *upOptions) bringUp(ctx context.Context, project compose.Project, option
 	if err != nil {
 		return err
 	}
-	again := func(ctx context.Context) (plan.Plan, error) { return t.Plan(ctx, project, options) }
-	p, err := o.decide(ctx, again)
+	decide := func(ctx context.Context) (plan.Plan, error) { return t.Plan(ctx, project, options) }
+	p, err := o.decide(ctx, decide)
 	if err != nil {
 		return err
 	}
 	if err := right(p); err != nil {
+		return err
+	}
+	if p, err = o.ready(ctx, t, project, p); err != nil {
 		return err
 	}
 	r := run{title: "up", quiet: silence{o.quietPull, o.quietBuild}, options: compose.RunOptions{WaitTimeout: time.Duration(o.waitTimeout) * time.Second}}
@@ -139,7 +142,13 @@ func (o *upOptions) bringUp(ctx context.Context, project compose.Project, option
 		r.title = "create"
 	}
 	if o.planFile == "" {
-		r.again = again
+		r.again = func(ctx context.Context) (plan.Plan, error) {
+			p, err := decide(ctx)
+			if err != nil {
+				return p, err
+			}
+			return o.ready(ctx, t, project, p)
+		}
 	}
 	if o.detach || options.NoStart || o.g.dryRun {
 		return o.carryOut(ctx, t, p, r)

@@ -1,0 +1,86 @@
+package compose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/plan"
+	"github.com/tutti-run/tutti/compose/preflight"
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/host"
+)
+
+// PreflightOptions of Preflight.
+type PreflightOptions struct {
+	// NameGiven: the user chose the project's name on the command line or in the environment.
+	NameGiven bool
+}
+
+// Preflight looks around before the first change of a plan. The error is a diag.List of all that would make it fail half-way. Otherwise it gives
+// the plan to carry out: with subnets for networks that the engine could not find one for, and with warnings behind those that it had. A plan that
+// makes and starts nothing is given back without a call.
+func (t Tool) Preflight(ctx context.Context, p Project, pl plan.Plan, o PreflightOptions) (plan.Plan, error) {
+	if !preflight.Needed(pl) {
+		return pl, nil
+	}
+	in := preflight.Input{Plan: pl, Project: p, NameGiven: o.NameGiven, Snapshot: engine.Snapshot{Project: p.Name}}
+	if err := t.lookAround(ctx, &in); err != nil {
+		if ctx.Err() != nil || errors.Is(err, engine.ErrUnavailable) {
+			return pl, err
+		}
+		return warned(pl, diag.Diagnostic{Severity: diag.Warning, Text: fmt.Sprintf("what else there is cannot be seen: %v", err)}), nil
+	}
+	found := preflight.Check(in)
+	if found.HasErrors() {
+		return pl, found
+	}
+	return warned(preflight.Settle(in), found...), nil
+}
+
+// warned is the plan with more warnings.
+func warned(p plan.Plan, more ...diag.Diagnostic) plan.Plan {
+	p.Warnings = append(slices.Clone(p.Warnings), more...)
+	return p
+}
+
+// lookAround fills in what there is beside the project, and the project's containers as they are now.
+func (t Tool) lookAround(ctx context.Context, in *preflight.Input) error {
+	var both sync.WaitGroup
+	var listErr, surveyErr error
+	both.Go(func() { in.Snapshot.Containers, listErr = t.Engine.ListContainers(ctx, in.Project.Name) })
+	both.Go(func() { in.Surroundings, surveyErr = t.Engine.Survey(ctx) })
+	both.Wait()
+	if err := errors.Join(surveyErr, listErr); err != nil {
+		return err
+	}
+	if in.Surroundings.Local {
+		in.Host = thisHost()
+	}
+	return nil
+}
+
+// thisHost is what this machine knows of itself. What it does not let us see is in nobody's way.
+func thisHost() preflight.Host {
+	sockets, _ := host.Listening()
+	routes, _ := host.Routes()
+	return preflight.Host{Sockets: sockets, Routes: routes, Exists: exists, SameDir: sameDir, Owner: host.Owner, OnlyIPv6: host.OnlyIPv6}
+}
+
+// exists is also true of what we may not look at: the engine may.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// sameDir sees through symbolic links.
+func sameDir(a, b string) bool {
+	x, err := os.Stat(a)
+	y, otherErr := os.Stat(b)
+	return err == nil && otherErr == nil && os.SameFile(x, y)
+}
