@@ -50,6 +50,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"untouched":  cmdUntouched,  // untouched                          nothing of the project has changed since remember
 	"engine":     cmdEngine,     // engine METHOD PATH [JSON]          a call of the engine; CONTAINER in PATH as {web-1}
 	"inside":     cmdInside,     // [!] inside CONTAINER ARG…          run a container's program in it again; the output is stdout
+	"wrote":      cmdWrote,      // [!] wrote CONTAINER REGEXP         it has written that, or will soon; with ! it has not
 	"fetch":      cmdFetch,      // fetch URL                          what it answers is stdout, at last
 	"image":      cmdImage,      // image NAME LABEL                   the stub again, as another image
 	"golden":     cmdGolden,     // golden FILE NAME                   FILE is as testdata/NAME says; -update makes it so
@@ -404,6 +405,25 @@ func cmdInside(ts *testscript.TestScript, neg bool, args []string) {
 	if (code != 0) != neg {
 		ts.Fatalf("inside %s: exit code %d", strings.Join(args, " "), code)
 	}
+}
+
+func cmdWrote(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, args, 2, "[!] wrote CONTAINER REGEXP")
+	want := regexp.MustCompile("(?m)" + args[1])
+	check := func() error {
+		ctx, cancel := soon()
+		defer cancel()
+		text, err := engine.Logs(ctx, container(ts, args[0]))
+		if err == nil && want.MatchString(text) == neg {
+			err = fmt.Errorf("%s has written:\n%s", args[0], text)
+		}
+		return err
+	}
+	if neg {
+		ts.Check(check())
+		return
+	}
+	eventually(ts, check)
 }
 
 // program of a container: what its image starts.

@@ -316,6 +316,11 @@ func (r *run) doContainer(ctx context.Context, n plan.Node) error {
 // request with the engine, and it came through just now.
 func (r *run) createNetwork(ctx context.Context, s plan.CreateNetwork) error {
 	_, err := r.engine.CreateNetwork(ctx, s.Network, s.Labels)
+	if _, chosen := s.Labels[container.LabelSubnet]; chosen && err != nil { // somebody has taken it since; let the engine choose
+		s.Labels, s.Network.IPAM.Pools = maps.Clone(s.Labels), nil
+		delete(s.Labels, container.LabelSubnet)
+		_, err = r.engine.CreateNetwork(ctx, s.Network, s.Labels)
+	}
 	if !errors.Is(err, engine.ErrConflict) {
 		return err
 	}

@@ -134,7 +134,7 @@ var sameProject = cmp.Options{
 		return map[string]any{"service": plain(s), "hash with": hash}
 	}),
 	cmp.FilterPath(func(p cmp.Path) bool {
-		return p.Last().String() == ".Place" || p.Last().String() == ".Origin"
+		return p.Last().String() == ".Place" || p.Last().String() == ".Variables" || p.Last().String() == ".Origin"
 	}, cmp.Ignore()),
 }
 

@@ -14,6 +14,9 @@ import (
 // watched is how long a container without a healthcheck is looked at before its predecessor is given up, if the file does not say.
 const watched = time.Second
 
+// lookedUp is how long after it looked the service up a client may connect to what it found.
+const lookedUp = time.Second
+
 // The words of update_config and rollback_config (Compose Deploy Specification).
 const (
 	startFirst = "start-first"
@@ -207,6 +210,7 @@ func (h *handOver) takeAliases() {
 	if h.r.live.State != container.Running {
 		return
 	}
+	taken := false
 	for _, a := range h.r.Spec.Networks {
 		if !h.r.live.On(a.Name) || !h.keepsAddress(a.Name) {
 			continue
@@ -214,6 +218,10 @@ func (h *handOver) takeAliases() {
 		old := h.r.Key + " (old)"
 		h.then("disconnect "+old+" from "+a.Name, DisconnectNetwork{Container: h.r.oldRef(), Network: a.Name, Was: foundAt(*h.r.live, a), Keep: true}, h.r.create)
 		h.then("connect "+old+" to "+a.Name, ConnectNetwork{Container: h.r.oldRef(), Attachment: bare(a), Keep: true}, h.r.create)
+		taken = true
+	}
+	if taken {
+		h.then("pause before stop "+h.r.Key, Pause{lookedUp}, h.r.create)
 	}
 }
 

@@ -25,7 +25,7 @@ func (c *check) limits() {
 func (c *check) limit(service string, r container.Resources) {
 	at := "services." + service
 	if have := c.Surroundings.Memory; have > 0 && r.Memory > have {
-		c.tell(diag.Diagnostic{Severity: diag.Error, Path: c.written(at+".deploy.resources.limits.memory", at+".mem_limit"),
+		c.tell(diag.Diagnostic{Severity: diag.Warning, Path: c.written(at+".deploy.resources.limits.memory", at+".mem_limit"),
 			Text: fmt.Sprintf("service %q: a limit of %s of memory is more than the %s of the engine's machine", service, size(r.Memory), size(have)),
 			Hint: "lower it, or leave it out: the machine's memory is a limit in any case"})
 	}

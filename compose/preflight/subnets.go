@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 
 	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/container"
 	"github.com/tutti-run/tutti/network"
 )
 
@@ -70,12 +72,13 @@ type subnets struct {
 	taken            []taken
 	leaving          map[string][]netip.Prefix // of networks that the plan removes, by name
 	routes           []netip.Prefix
+	keeps            map[string]bool // networks, by key, where containers come back to their addresses: only where the subnet was asked for
 	fixed, automatic []wish
 }
 
 // addresses gathers them.
 func (c *check) addresses() *subnets {
-	s := &subnets{pools: c.Surroundings.Pools, leaving: map[string][]netip.Prefix{}}
+	s := &subnets{pools: c.Surroundings.Pools, leaving: map[string][]netip.Prefix{}, keeps: c.startFirst()}
 	var bridges []netip.Prefix
 	for _, n := range c.Surroundings.Networks {
 		ps := prefixes(n.Subnets)
@@ -99,6 +102,20 @@ func (c *check) addresses() *subnets {
 		}
 	}
 	return s
+}
+
+// startFirst are the networks of services whose names pass from one container to the next while both run.
+func (c *check) startFirst() map[string]bool {
+	out := map[string]bool{}
+	for _, svc := range c.Project.Services {
+		if svc.Update == nil || svc.Update.Order != "start-first" {
+			continue
+		}
+		for _, a := range svc.Container.Networks {
+			out[a.Network] = true
+		}
+	}
+	return out
 }
 
 func holderOf(n engine.NeighbourNetwork, p netip.Prefix) string {
@@ -178,12 +195,15 @@ func (s *subnets) used(name string) []netip.Prefix {
 	return out
 }
 
-// choose a subnet for a network without one, and take it. It is zero if the engine can choose itself, false if there is none.
+// choose a subnet for a network without one, and take it. It is zero if the engine may choose itself, false if there is none.
 func (s *subnets) choose(n network.Spec) (netip.Prefix, bool) {
 	used := s.used(n.Name)
 	if p, ok := fromPools(s.pools, used); ok || len(s.pools) == 0 {
 		s.take(n, p)
-		return netip.Prefix{}, true
+		if !s.keeps[n.Key] {
+			p = netip.Prefix{}
+		}
+		return p, true
 	}
 	p, ok := fromPrivate(slices.DeleteFunc(used, everywhere))
 	s.take(n, p)
@@ -196,7 +216,8 @@ func (s *subnets) take(n network.Spec, p netip.Prefix) {
 	}
 }
 
-// Settle gives the plan with subnets filled in for the networks that the engine could not find one for: networks and routes have used its pools up.
+// Settle gives the plan with subnets filled in for the networks that the engine could not find one for, because networks and routes have used
+// its pools up, and for those where containers are to keep their addresses while names pass from one to the other.
 func Settle(in Input) plan.Plan {
 	s := newCheck(in).addresses()
 	out := in.Plan
@@ -213,6 +234,11 @@ func Settle(in Input) plan.Plan {
 func settled(n plan.Node, p netip.Prefix) plan.Node {
 	made := n.Step.(plan.CreateNetwork)
 	made.Network.IPAM.Pools = []network.Pool{{Subnet: p.String()}}
+	made.Labels = maps.Clone(made.Labels)
+	if made.Labels == nil {
+		made.Labels = map[string]string{}
+	}
+	made.Labels[container.LabelSubnet] = p.String()
 	n.Step = made
 	n.Reasons = append(slices.Clone(n.Reasons), plan.SubnetChosen{Subnet: p.String()})
 	return n

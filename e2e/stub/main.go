@@ -3,7 +3,9 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -12,6 +14,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -23,6 +26,8 @@ const usage = `stub WORD [ARG…]
   exit N [TEXT…]        write TEXT and exit with N
   after DURATION N      exit with N after a while
   healthy DURATION      as serve; probe succeeds only after that time
+  requests URL          ask URL again and again, four at once, each time with a name looked up anew and only its first address tried;
+                        writes what fails, and at SIGTERM "requests N failed M"
   probe                 exit 0 if healthy, else write why and exit 1
   fetch URL             write what it answers; exit 1 if it does not
   resolve NAME          write the addresses of a name
@@ -61,6 +66,8 @@ func run(word string, args []string) error {
 	case "after":
 		time.Sleep(duration(arg(args, 0, "0s")))
 		return exit(args[1:])
+	case "requests":
+		return requests(arg(args, 0, ""))
 	case "probe":
 		return probe()
 	case "fetch":
@@ -135,9 +142,50 @@ func serve(addr string, unhealthy time.Duration) error {
 		return err
 	}
 	fmt.Println("ready")
-	go http.Serve(l, nil)
+	server := &http.Server{}
+	go server.Serve(l)
 	<-stop
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	server.Shutdown(ctx) // what is under way gets its answer
 	fmt.Println("bye")
+	return nil
+}
+
+// requests is a client as simple as there are: no second try, no second address, no connection kept.
+func requests(url string) error {
+	stop := term()
+	var all, failed atomic.Int64
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		host, port, _ := net.SplitHostPort(addr)
+		found, err := net.DefaultResolver.LookupHost(ctx, host)
+		if err != nil {
+			return nil, err
+		}
+		var d net.Dialer
+		return d.DialContext(ctx, network, net.JoinHostPort(found[0], port))
+	}
+	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+	for range 4 {
+		go func() {
+			for {
+				all.Add(1)
+				resp, err := client.Get(url)
+				if err == nil {
+					_, err = io.Copy(io.Discard, resp.Body)
+					resp.Body.Close()
+				}
+				if err != nil {
+					failed.Add(1)
+					fmt.Println("failed:", err)
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+		}()
+	}
+	fmt.Println("asking")
+	<-stop
+	fmt.Printf("requests %d failed %d\n", all.Load(), failed.Load())
 	return nil
 }
 

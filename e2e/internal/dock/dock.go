@@ -296,6 +296,16 @@ func unframe(r io.Reader) (string, error) {
 	}
 }
 
+// Logs are all that a container has written.
+func (e *Engine) Logs(ctx context.Context, name string) (string, error) {
+	resp, err := e.send(ctx, "GET", "/containers/"+name+"/logs?stdout=1&stderr=1", "", nil)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	return unframe(resp.Body)
+}
+
 // File of a build context.
 type File struct {
 	Name string
