@@ -19,6 +19,7 @@ import (
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/container"
 	"github.com/tutti-run/tutti/engine/enginetest"
+	"github.com/tutti-run/tutti/image"
 	"github.com/tutti-run/tutti/network"
 )
 
@@ -130,6 +131,8 @@ func (w *aWorld) options(args []string) {
 			w.o.NoStart = true
 		case "--wait":
 			w.o.Wait = true
+		case "--atomic":
+			w.o.Atomic = true
 		case "--build":
 			w.o.Build = true
 		case "--pull":
@@ -183,18 +186,24 @@ func (w *aWorld) up(file string) {
 // images are there for every service, but those whose name says "absent". One named "job" ends by itself; others become healthy at once.
 func (w *aWorld) images(p desired.Project) {
 	for _, s := range p.Services {
-		ref := s.Image.Ref
-		img := enginetest.Image{Ref: ref, ID: "sha256:" + strings.Repeat("0", 12) + ref, Remote: strings.Contains(ref, "absent") || s.Image.Build != nil}
-		if strings.Contains(ref, "job") {
-			img.ExitCode = enginetest.Exits(0)
+		for _, i := range s.Images() {
+			w.image(i)
 		}
-		if v, ok := strings.CutPrefix(ref, "anon"); ok {
-			img.Defaults.Volumes = []string{"/data" + v}
-		}
-		if !w.known[ref] {
-			w.known[ref] = true
-			w.fake.AddImage(img)
-		}
+	}
+}
+
+func (w *aWorld) image(i image.Spec) {
+	ref := i.Ref
+	img := enginetest.Image{Ref: ref, ID: "sha256:" + strings.Repeat("0", 12) + ref, Remote: strings.Contains(ref, "absent") || i.Build != nil}
+	if strings.Contains(ref, "job") {
+		img.ExitCode = enginetest.Exits(0)
+	}
+	if v, ok := strings.CutPrefix(ref, "anon"); ok {
+		img.Defaults.Volumes = []string{"/data" + v}
+	}
+	if !w.known[ref] {
+		w.known[ref] = true
+		w.fake.AddImage(img)
 	}
 }
 

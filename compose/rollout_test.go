@@ -284,6 +284,16 @@ func TestAtomicLeavesAllAsItWas(t *testing.T) {
 	}
 }
 
+func TestAtomicWatchesAllThatItStarts(t *testing.T) {
+	inBubbleWith(t, func(t *testing.T, f *enginetest.Fake) {
+		tool := compose.Tool{Engine: f}
+		r := up(t, tool, shop(service("web", "plain"), service("bad", "crash")), compose.UpOptions{Atomic: true}, compose.RunOptions{})
+		if left := ids(t, f); !r.Failed() || len(left) > 0 {
+			t.Errorf("failed: %t, left: %v", r.Failed(), left)
+		}
+	})
+}
+
 func TestAtomicThatWorksIsAsAnyOther(t *testing.T) {
 	inBubbleWith(t, func(t *testing.T, f *enginetest.Fake) {
 		tool := compose.Tool{Engine: f}

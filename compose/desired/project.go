@@ -52,6 +52,25 @@ type Service struct {
 	RestartWindow time.Duration
 }
 
+// Images that the service's containers and its init containers are made from.
+func (s Service) Images() []image.Spec {
+	var out []image.Spec
+	for _, img := range append([]image.Spec{s.Image}, s.initImages()...) {
+		if img.Ref != "" {
+			out = append(out, img)
+		}
+	}
+	return out
+}
+
+func (s Service) initImages() []image.Spec {
+	var out []image.Spec
+	for _, h := range s.PreStart {
+		out = append(out, h.Image)
+	}
+	return out
+}
+
 // PreStart is a container that runs to completion before its service starts (Compose specification, pre_start).
 type PreStart struct {
 	Container  container.Spec // template, as of a service; what it does not say it has from its service

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/engine/field"
 	"github.com/tutti-run/tutti/image"
 	"github.com/tutti-run/tutti/network"
 	"github.com/tutti-run/tutti/volume"
@@ -74,11 +75,11 @@ func (s State) Replicas(service string) int { return s.replicas[service] }
 func (s State) Images(services []string) []image.Spec {
 	byRef := map[string]image.Spec{}
 	for _, name := range services {
-		svc := s.services[name]
-		if had, ok := byRef[svc.Image.Ref]; ok && had.Build != nil {
-			continue
+		for _, img := range s.services[name].Images() {
+			if had, ok := byRef[img.Ref]; !ok || had.Build == nil {
+				byRef[img.Ref] = img
+			}
 		}
-		byRef[svc.Image.Ref] = svc.Image
 	}
 	var out []image.Spec
 	for _, ref := range slices.Sorted(maps.Keys(byRef)) {
@@ -95,6 +96,7 @@ func (s State) Replica(service string, n int) Replica {
 	spec := svc.Container
 	spec.Name = s.containerName(svc, n)
 	spec.Image = svc.Image.Ref
+	spec.PreStart = preStartDigests(svc)
 	spec.Networks = slices.Clone(spec.Networks)
 	for i, a := range spec.Networks {
 		spec.Networks[i].Aliases = unique(append([]string{spec.Name, service}, a.Aliases...))
@@ -104,6 +106,25 @@ func (s State) Replica(service string, n int) Replica {
 	maps.Copy(r.Labels, spec.Labels)
 	r.Labels[container.LabelFields] = spec.Fields().Digests().String()
 	return r
+}
+
+// preStartDigests tell a later change of the service's init containers: then they have to run again.
+func preStartDigests(svc Service) []string {
+	var out []string
+	for _, h := range svc.PreStart {
+		spec := h.Container
+		spec.Image = h.Image.Ref
+		out = append(out, field.Digest("pre_start", spec.Fields().Digests().String()))
+	}
+	return out
+}
+
+// InitLabels are the labels of a service's init containers: it is known whose they are, and they are not counted among its containers.
+func (s State) InitLabels(service string) map[string]string {
+	return map[string]string{
+		container.LabelProject: s.Project.Name, container.LabelService: service, container.LabelVersion: s.version,
+		container.LabelOneOff: "True", container.LabelHook: "pre_start",
+	}
 }
 
 // Key of a replica within its project: "web-1".

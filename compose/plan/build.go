@@ -77,10 +77,11 @@ type builder struct {
 	replaced map[string]bool       // networks that are made anew, by name
 	doomed   map[string]bool       // containers that are taken down without a successor, by id
 
-	commits   []commit                   // old containers that are given up in the end
-	ends      map[string][]ID            // last steps of each unit
-	verdicts  map[string]ID              // last step of services that go back as a whole
-	rollbacks map[string]desired.Rollout // by service
+	commits     []commit                   // old containers that are given up in the end
+	ends        map[string][]ID            // last steps of each unit
+	initialised map[string][]ID            // steps after which a replica's init containers have run, by its key
+	verdicts    map[string]ID              // last step of services that go back as a whole
+	rollbacks   map[string]desired.Rollout // by service
 
 	nodes    []Node
 	kept     []Resource
@@ -92,7 +93,7 @@ type builder struct {
 func newBuilder(want desired.State, have engine.Snapshot, o Options) *builder {
 	b := &builder{want: want, have: have, o: o, live: liveByService(have.Containers), awaited: want.Project.Awaited(), restarted: map[string][]string{},
 		replicas: map[string][]*replica{}, renewed: map[string]bool{}, brings: map[string][]ID{}, made: map[string]ID{}, replaced: map[string]bool{},
-		doomed: map[string]bool{}, at: map[ID]int{}, ends: map[string][]ID{}, verdicts: map[string]ID{}, rollbacks: map[string]desired.Rollout{}}
+		doomed: map[string]bool{}, at: map[ID]int{}, ends: map[string][]ID{}, initialised: map[string][]ID{}, verdicts: map[string]ID{}, rollbacks: map[string]desired.Rollout{}}
 	for _, s := range want.Project.Services {
 		for _, d := range s.Depends {
 			if d.Restart {
@@ -316,7 +317,8 @@ func orphansOf(p desired.Project, containers []container.Live) []container.Live 
 	known := slices.Concat(serviceNames(p.Services), p.Disabled)
 	var out []container.Live
 	for _, l := range containers {
-		if l.OneOff() && !l.Up() || !l.OneOff() && !slices.Contains(known, l.Service()) {
+		ours := slices.Contains(known, l.Service())
+		if l.OneOff() && !l.Up() && !(l.Hook() && ours) || !l.OneOff() && !ours {
 			out = append(out, l)
 		}
 	}

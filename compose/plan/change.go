@@ -63,6 +63,8 @@ func (c *Change) settle() {
 	has := func(v string) bool { return slices.Contains(c.Verbs, v) }
 	made, gone := has("create") || has("pull") || has("build"), has("remove")
 	switch {
+	case made && gone && slices.ContainsFunc(c.Reasons, runsBefore):
+		c.Action, c.Verbs, c.Destructive = Create, []string{"run"}, false
 	case made && gone:
 		c.Action, c.Verbs = Replace, nil
 	case gone:
@@ -78,6 +80,12 @@ func (c *Change) settle() {
 		c.Verbs = slices.DeleteFunc(c.Verbs, func(v string) bool { return v == "stop" || v == "start" })
 		c.Verbs = append(c.Verbs, "restart")
 	}
+}
+
+// runsBefore tells a container that is made, runs, and goes from one that is replaced.
+func runsBefore(r Reason) bool {
+	_, is := r.(RunsBefore)
+	return is
 }
 
 // absent tells an image that is not here from one that is renewed.

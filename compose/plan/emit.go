@@ -42,6 +42,7 @@ func (r *replica) node(verb string, s Step, why []Reason, after ...ID) Node {
 // emit adds the steps that were decided for a service. Those of its dependencies are there by then.
 func (b *builder) emit(service string) {
 	svc, _ := b.want.Service(service)
+	b.emitPreStart(svc)
 	rolling := b.newRolling(svc)
 	for _, r := range downFirst(b.replicas[service]) {
 		b.emitLeftovers(r)
@@ -55,8 +56,20 @@ func (b *builder) emit(service string) {
 			b.emitKept(svc, r)
 		}
 		b.emitWait(r)
+		b.emitWatch(r)
 	}
 	rolling.end()
+}
+
+// emitWatch makes an atomic plan hang on all that it starts: a new container that falls at once is a failure too.
+func (b *builder) emitWatch(r *replica) {
+	start, watched := b.planned(ID("start "+r.Key)), b.planned(ID("wait "+r.Key+" well"))
+	if !b.o.Atomic || start == "" || watched != "" {
+		return
+	}
+	n := r.node("wait", WaitContainer{Container: r.ref(), Until: UntilWell, Required: true, Unprobed: unprobed}, []Reason{DependsOn{r.Service, string(UntilWell)}}, start)
+	n.ID += " well"
+	b.add(n)
 }
 
 // downFirst puts the replicas that serve nobody in front: the fewest serve while they are replaced.
@@ -91,13 +104,7 @@ func leftover(l container.Live, of string) Reason {
 
 // emitCreate makes the container; aside: so that nobody finds it by the service's names as yet.
 func (b *builder) emitCreate(svc desired.Service, r *replica, name string, aside bool) ID {
-	after := slices.Concat(b.checks, b.brings[r.Spec.Image])
-	for _, a := range r.Spec.Networks {
-		after = appendIf(after, b.made[a.Name])
-	}
-	for _, m := range r.Spec.Mounts {
-		after = appendIf(after, b.made[m.Source])
-	}
+	after := b.beforeCreate(r.Spec)
 	peers := b.peers(svc)
 	for _, p := range peers {
 		after = appendIf(after, b.planned(ID("create "+p.Key)))
@@ -116,6 +123,18 @@ func (b *builder) emitCreate(svc desired.Service, r *replica, name string, aside
 	n := r.node("create", step, r.create, after...)
 	n.Unless = r.unless
 	return b.add(n)
+}
+
+// beforeCreate is what brings all that a container is made with.
+func (b *builder) beforeCreate(s container.Spec) []ID {
+	after := slices.Concat(b.checks, b.brings[s.Image])
+	for _, a := range s.Networks {
+		after = appendIf(after, b.made[a.Name])
+	}
+	for _, m := range s.Mounts {
+		after = appendIf(after, b.made[m.Source])
+	}
+	return after
 }
 
 func appendIf(ids []ID, id ID) []ID {
@@ -253,7 +272,7 @@ func (b *builder) emitStart(svc desired.Service, r *replica, ref Ref, why []Reas
 	if b.o.NoStart {
 		return ""
 	}
-	ready := b.beforeStart(svc)
+	ready := b.beforeStart(svc, r)
 	n := r.node("start", StartContainer{ref, hooksOf(svc)}, why, slices.Concat(after, ready.done)...)
 	n.AfterAny = ready.ended
 	if len(r.start) == 0 {
@@ -265,8 +284,15 @@ func (b *builder) emitStart(svc desired.Service, r *replica, ref Ref, why []Reas
 // readiness is what a start waits for: steps that must be done, and steps that only must have ended.
 type readiness struct{ done, ended []ID }
 
-// beforeStart are the steps after which a service may start, by its dependencies' conditions. It makes the steps that wait.
-func (b *builder) beforeStart(svc desired.Service) readiness {
+// beforeStart are the steps after which a replica may start: its dependencies are as it wants them, its init containers have run.
+func (b *builder) beforeStart(svc desired.Service, r *replica) readiness {
+	out := b.dependencies(svc)
+	out.done = append(out.done, b.initialised[r.Key]...)
+	return out
+}
+
+// dependencies are the steps after which a service may start, by its dependencies' conditions. It makes the steps that wait.
+func (b *builder) dependencies(svc desired.Service) readiness {
 	var out readiness
 	for _, d := range svc.Depends {
 		for _, dep := range b.replicas[d.Service] {

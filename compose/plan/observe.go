@@ -15,15 +15,17 @@ func Query(p desired.Project) engine.Query {
 	q := engine.Query{Project: p.Name}
 	images, networks, volumes := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, s := range p.Services {
-		if s.Image.Ref != "" {
-			images[s.Image.Ref] = true
+		for _, img := range s.Images() {
+			images[img.Ref] = true
 		}
-		for _, a := range s.Container.Networks {
-			networks[a.Name] = true
-		}
-		for _, m := range s.Container.Mounts {
-			if m.Type == volume.Volume && m.Source != "" {
-				volumes[m.Source] = true
+		for _, c := range specs(s) {
+			for _, a := range c.Networks {
+				networks[a.Name] = true
+			}
+			for _, m := range c.Mounts {
+				if m.Type == volume.Volume && m.Source != "" {
+					volumes[m.Source] = true
+				}
 			}
 		}
 	}

@@ -62,6 +62,8 @@ type (
 	Leftover struct{ Of string }
 	// PutAside: it is the new container of a replacement that was undone.
 	PutAside struct{ Of string }
+	// RunsBefore: it runs to completion before the service starts.
+	RunsBefore struct{ Service string }
 	// Undone: a hand-over that did not get done is taken back; Unit "": all that was done is.
 	Undone struct{ Unit string }
 	// StopsFirst: the old container stops before the new one starts, although the file asks for start-first.
@@ -101,6 +103,7 @@ func (Asked) reason()              {}
 func (DependencyReplaced) reason() {}
 func (Leftover) reason()           {}
 func (PutAside) reason()           {}
+func (RunsBefore) reason()         {}
 func (Undone) reason()             {}
 func (StopsFirst) reason()         {}
 func (Unfinished) reason()         {}
@@ -191,8 +194,9 @@ func (r Asked) Text() string           { return "asked for by " + r.By }
 func (r DependencyReplaced) Text() string {
 	return fmt.Sprintf("%s is replaced (%s)", r.Service, r.Because)
 }
-func (r Leftover) Text() string { return "left by an interrupted replacement of " + r.Of }
-func (r PutAside) Text() string { return "put aside when the update of " + r.Of + " was undone" }
+func (r Leftover) Text() string   { return "left by an interrupted replacement of " + r.Of }
+func (r PutAside) Text() string   { return "put aside when the update of " + r.Of + " was undone" }
+func (r RunsBefore) Text() string { return "runs before " + r.Service + " starts (pre_start)" }
 func (r Undone) Text() string {
 	if r.Unit == "" {
 		return "a step failed, and it is all or nothing (--atomic)"

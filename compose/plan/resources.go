@@ -68,7 +68,9 @@ func predefined(name string) bool { return name == "bridge" || name == "host" ||
 func (b *builder) usesNetwork(key string) bool {
 	return slices.ContainsFunc(b.order, func(name string) bool {
 		s, _ := b.want.Service(name)
-		return slices.ContainsFunc(s.Container.Networks, func(a network.Attachment) bool { return a.Network == key })
+		return slices.ContainsFunc(specs(s), func(c container.Spec) bool {
+			return slices.ContainsFunc(c.Networks, func(a network.Attachment) bool { return a.Network == key })
+		})
 	})
 }
 
@@ -182,7 +184,9 @@ func (b *builder) volumes() {
 func (b *builder) usesVolume(name string) bool {
 	return slices.ContainsFunc(b.order, func(service string) bool {
 		s, _ := b.want.Service(service)
-		return slices.ContainsFunc(s.Container.Mounts, func(m volume.Mount) bool { return m.Type == volume.Volume && m.Source == name })
+		return slices.ContainsFunc(specs(s), func(c container.Spec) bool {
+			return slices.ContainsFunc(c.Mounts, func(m volume.Mount) bool { return m.Type == volume.Volume && m.Source == name })
+		})
 	})
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/tutti-run/tutti/network"
 )
 
-// watched is how long a container without a healthcheck is looked at before its predecessor is given up, if the file does not say.
-const watched = time.Second
+// unprobed is how long a container without a healthcheck is looked at before its predecessor is given up, if the file does not say.
+const unprobed = time.Second
 
 // lookedUp is how long after it looked the service up a client may connect to what it found.
 const lookedUp = time.Second
@@ -133,7 +133,7 @@ func (h *handOver) then(id string, s Step, why []Reason) *Node {
 }
 
 func (h *handOver) stopFirst() {
-	ready := h.beforeStart(h.svc)
+	ready := h.beforeStart(h.svc, h.r)
 	if h.o.NoStart || h.stopsFirst(h.svc) {
 		ready = readiness{}
 	}
@@ -180,7 +180,7 @@ func (h *handOver) start() {
 	h.last = []ID{id}
 	if h.served() {
 		monitor := cmp.Or(h.how.Monitor, h.svc.RestartWindow)
-		h.then("wait "+h.r.Key+" well", WaitContainer{Container: h.r.renamed(), Until: UntilWell, Required: true, Monitor: monitor, Unprobed: cmp.Or(monitor, watched)},
+		h.then("wait "+h.r.Key+" well", WaitContainer{Container: h.r.renamed(), Until: UntilWell, Required: true, Monitor: monitor, Unprobed: cmp.Or(monitor, unprobed)},
 			[]Reason{DependsOn{h.svc.Name, string(UntilWell)}})
 	}
 }

@@ -195,7 +195,7 @@ func engineSets(path string) bool {
 // notReadBack are fields that an inspect does not show as they were asked for.
 func notReadBack(path string) bool {
 	switch path {
-	case "platform", "container_name", "links", "external_links", "expose", "cgroup_parent", "stdin_open":
+	case "platform", "container_name", "links", "external_links", "expose", "cgroup_parent", "stdin_open", "pre_start":
 		return true
 	}
 	return strings.HasSuffix(path, ".priority") || strings.HasPrefix(path, "configs.") || strings.HasPrefix(path, "secrets.")

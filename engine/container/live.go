@@ -28,6 +28,8 @@ const (
 	LabelNetwork         = "com.docker.compose.network"
 	LabelVolume          = "com.docker.compose.volume"
 
+	LabelHook = "com.docker.compose.hook" // of an init container
+
 	LabelFields = field.Label
 	LabelSubnet = "dev.tutti.subnet" // of a network: tutti chose its subnet
 )
@@ -119,6 +121,9 @@ func (l Live) Number() int {
 
 // OneOff tells whether it was made by `run`.
 func (l Live) OneOff() bool { return strings.EqualFold(l.Labels[LabelOneOff], "true") }
+
+// Hook tells whether it was made to run before its service starts (pre_start).
+func (l Live) Hook() bool { return l.Labels[LabelHook] != "" }
 
 // Up tells whether its process runs (also while paused or about to restart).
 func (l Live) Up() bool { return l.State == Running || l.State == Paused || l.State == Restarting }

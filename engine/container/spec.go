@@ -80,6 +80,9 @@ type Spec struct {
 	StorageOpt        map[string]string
 	Logging           Logging
 
+	// PreStart are digests of the containers that run before this one starts.
+	PreStart []string
+
 	// Origin is field path → where its value comes from, for reasons: "environment.COLOR" → "web.env".
 	Origin map[string]string
 }
@@ -203,6 +206,7 @@ func (s Spec) Fields() field.Set {
 	f := s.Updatable()
 	f.Put("image", s.Image)
 	f.Put("platform", s.Platform)
+	f.Put("pre_start", s.PreStart)
 	f.Put("container_name", s.Name)
 	putCommand(f, "command", s.Command)
 	putCommand(f, "entrypoint", s.Entrypoint)

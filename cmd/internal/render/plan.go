@@ -226,6 +226,9 @@ func (t *planText) after(c plan.Change) string {
 				continue
 			}
 			text := n.Resource.Service + " " + string(w.Until)
+			if n.Resource.Service == c.Resource.Service {
+				text = "its pre_start"
+			}
 			if !w.Required {
 				text += " (optional)"
 			}
