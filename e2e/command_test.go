@@ -45,6 +45,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"volumes":    cmdVolumes,    // volumes NAME…
 	"remember":   cmdRemember,   // remember                           ids and state as they are now
 	"kept":       cmdKept,       // kept CONTAINER…                    same container as remembered, not restarted since
+	"same":       cmdSame,       // same CONTAINER…                    same container as remembered, restarted or not
 	"restarted":  cmdRestarted,  // restarted CONTAINER…               same container, started again
 	"replaced":   cmdReplaced,   // replaced CONTAINER…                another container of that name
 	"untouched":  cmdUntouched,  // untouched                          nothing of the project has changed since remember
@@ -85,7 +86,7 @@ func command(ctx context.Context, ts *testscript.TestScript, args []string) *exe
 func environ(ts *testscript.TestScript) []string {
 	names := []string{"PATH", "HOME", "TMPDIR", "TERM", "PROJECT", "STUB", "ROOT", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "NO_COLOR",
 		"COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_IGNORE_ORPHANS", "COMPOSE_REMOVE_ORPHANS", "COMPOSE_PARALLEL_LIMIT",
-		"COLOR", "PORT", "TAG", "KEEP", "COUNTER_PORT", "THREE_TIER_PORT", "MIGRATE_PORT"}
+		"COLOR", "PORT", "COMMAND", "IMAGE", "LAST", "NET", "HOOK", "SECOND", "LABEL", "TAG", "KEEP", "COUNTER_PORT", "THREE_TIER_PORT", "MIGRATE_PORT"}
 	var env []string
 	for _, n := range names {
 		if v := ts.Getenv(n); v != "" {
@@ -341,6 +342,15 @@ func cmdKept(ts *testscript.TestScript, _ bool, args []string) {
 			return "was replaced"
 		case was.started != is.started:
 			return "was restarted"
+		}
+		return ""
+	})
+}
+
+func cmdSame(ts *testscript.TestScript, _ bool, args []string) {
+	compare(ts, args, func(was, is card) string {
+		if was.id != is.id {
+			return "was replaced"
 		}
 		return ""
 	})

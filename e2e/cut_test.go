@@ -31,7 +31,7 @@ func TestEngineGoesAway(t *testing.T) {
 	}
 	p.Quiet()
 	s.tutti("up", "-d")
-	s.converged(nil)
+	s.converged(killNames, nil)
 }
 
 // TestEngineGoesAwayBefore anything was changed: nothing is.

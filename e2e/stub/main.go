@@ -26,14 +26,15 @@ const usage = `stub WORD [ARG…]
   exit N [TEXT…]        write TEXT and exit with N
   after DURATION N      exit with N after a while
   healthy DURATION      as serve; probe succeeds only after that time
-  requests URL          ask URL again and again, four at once, each time with a name looked up anew and only its first address tried;
-                        writes what fails, and at SIGTERM "requests N failed M"
+  requests URL [TRIES]  ask URL again and again, four at once, each time with a name looked up anew and only its first address tried;
+                        writes what fails TRIES times, and at SIGTERM "requests N failed M"
   probe                 exit 0 if healthy, else write why and exit 1
   fetch URL             write what it answers; exit 1 if it does not
   resolve NAME          write the addresses of a name
   env [NAME]            write the environment, or one variable
   cat FILE              write a file
   write FILE TEXT       write TEXT into a file
+  note WORD [FILE]      append a line to FILE, or to /log/web
   append FILE TEXT      append a line, write the file, and sleep
   lines N [PREFIX]      write "PREFIX 1" … "PREFIX N", then sleep
   ticks DURATION        write a line every so often
@@ -67,7 +68,7 @@ func run(word string, args []string) error {
 		time.Sleep(duration(arg(args, 0, "0s")))
 		return exit(args[1:])
 	case "requests":
-		return requests(arg(args, 0, ""))
+		return requests(arg(args, 0, ""), number(arg(args, 1, "1")))
 	case "probe":
 		return probe()
 	case "fetch":
@@ -84,6 +85,8 @@ func run(word string, args []string) error {
 		return write(args[0], strings.Join(args[1:], " ")+"\n", os.O_TRUNC)
 	case "append":
 		return appendLine(args[0], strings.Join(args[1:], " "))
+	case "note":
+		return write(arg(args, 1, "/log/web"), arg(args, 0, "")+"\n", os.O_APPEND)
 	case "lines":
 		return lines(number(arg(args, 0, "1")), arg(args, 1, "line"))
 	case "ticks":
@@ -152,8 +155,18 @@ func serve(addr string, unhealthy time.Duration) error {
 	return nil
 }
 
-// requests is a client as simple as there are: no second try, no second address, no connection kept.
-func requests(url string) error {
+func ask(client *http.Client, url string) error {
+	resp, err := client.Get(url)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
+}
+
+// requests is a client as simple as there are: no second address, no connection kept, and by itself no second try.
+func requests(url string, tries int) error {
 	stop := term()
 	var all, failed atomic.Int64
 	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -165,15 +178,14 @@ func requests(url string) error {
 		var d net.Dialer
 		return d.DialContext(ctx, network, net.JoinHostPort(found[0], port))
 	}
-	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+	client := http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
 	for range 4 {
 		go func() {
 			for {
 				all.Add(1)
-				resp, err := client.Get(url)
-				if err == nil {
-					_, err = io.Copy(io.Discard, resp.Body)
-					resp.Body.Close()
+				err := ask(&client, url)
+				for try := 1; err != nil && try < tries; try++ {
+					err = ask(&client, url)
 				}
 				if err != nil {
 					failed.Add(1)
