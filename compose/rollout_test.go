@@ -154,6 +154,68 @@ func TestFailureActions(t *testing.T) {
 	}
 }
 
+// goesBack rolls four replicas out, of which the last is sick, and tells how long that took and which calls it made.
+func goesBack(t *testing.T, f *enginetest.Fake, back *desired.Rollout) (time.Duration, []string) {
+	t.Helper()
+	f.AddImage(enginetest.Image{Ref: "mixed", Script: func(s container.Spec) enginetest.Behaviour {
+		return enginetest.Behaviour{HealthyAfter: time.Second, Unhealthy: s.Name == "shop-web-4"}
+	}})
+	how := &desired.Rollout{Order: "start-first", Parallelism: 1, FailureAction: "rollback"}
+	tool := compose.Tool{Engine: f}
+	up(t, tool, replicated(4, "healthy", how), compose.UpOptions{Wait: true}, compose.RunOptions{})
+	next := replicated(4, "mixed", how)
+	next.Services[0].Rollback = back
+	next.Services[0].Container.Healthcheck = &container.Healthcheck{Test: []string{"CMD", "ok"}}
+	f.ForgetJournal()
+	began := time.Now()
+	r := up(t, tool, next, compose.UpOptions{}, compose.RunOptions{})
+	for _, u := range r.Undone {
+		if len(u.Failures) > 0 {
+			t.Errorf("%+v", u.Failures)
+		}
+	}
+	if f.Serving("web", "shop_default") != 4 {
+		t.Errorf("%d serve", f.Serving("web", "shop_default"))
+	}
+	return time.Since(began), f.Journal()
+}
+
+func TestRollbackConfig(t *testing.T) {
+	took := map[string]time.Duration{}
+	for name, back := range map[string]*desired.Rollout{
+		"as they came": nil, "at once": {}, "one at a time": {Parallelism: 1}, "with a delay": {Parallelism: 1, Delay: time.Minute}, "monitored": {Parallelism: 1, Monitor: 9 * time.Second},
+	} {
+		inBubbleWith(t, func(t *testing.T, f *enginetest.Fake) { took[name], _ = goesBack(t, f, back) })
+	}
+	// an old container takes a second to be healthy
+	for name, more := range map[string]time.Duration{"as they came": 2 * time.Second, "one at a time": 2 * time.Second, "with a delay": 2*time.Second + 2*time.Minute, "monitored": 2*time.Second + 3*9*time.Second} {
+		if got := took[name] - took["at once"]; got != more {
+			t.Errorf("%s: %s longer than at once, not %s", name, got, more)
+		}
+	}
+}
+
+func TestRollbackOrder(t *testing.T) {
+	for _, test := range []struct {
+		order string
+	}{{""}, {"start-first"}, {"stop-first"}} {
+		inBubbleWith(t, func(t *testing.T, f *enginetest.Fake) {
+			_, calls := goesBack(t, f, &desired.Rollout{Order: test.order})
+			old := slices.Index(calls, "StartContainer shop-web-1")
+			if old < 0 {
+				t.Fatalf("%v", calls)
+			}
+			temporary := slices.IndexFunc(calls, func(c string) bool {
+				return strings.HasPrefix(c, "CreateContainer") && strings.HasSuffix(c, "shop-web-1")
+			})
+			stop := slices.Index(calls, strings.Replace(calls[temporary], "Create", "Stop", 1))
+			if (stop < old) != (test.order == "stop-first") {
+				t.Errorf("order %q: the new one stops at %d, the old one starts at %d", test.order, stop, old)
+			}
+		})
+	}
+}
+
 func TestDelayAndMonitor(t *testing.T) {
 	inBubbleWith(t, func(t *testing.T, f *enginetest.Fake) {
 		how := &desired.Rollout{Order: "start-first", Parallelism: 2, Delay: time.Minute, Monitor: 5 * time.Second}

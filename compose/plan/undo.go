@@ -15,10 +15,10 @@ type Did struct {
 }
 
 // UndoUnits is the way back from what was done of hand-overs: the old containers serve again, the new ones are put aside, stopped, to be
-// looked at. With how, replicas go back in batches.
+// looked at. Replicas go back as they came, the last batch first; with how, in batches of their own.
 func UndoUnits(p Plan, did Did, units []string, how *desired.Rollout) Plan {
 	u := newUndo(p, did, how)
-	u.aside = true
+	u.aside, u.apart = true, how != nil
 	u.walk(func(n Node) bool { return n.Unit != "" && slices.Contains(units, n.Unit) })
 	if how != nil {
 		u.inOrder(how.Order)
@@ -40,7 +40,8 @@ func UndoAll(p Plan, did Did) Plan {
 type undo struct {
 	p       Plan
 	did     Did
-	aside   bool
+	aside   bool // new containers are kept, if they have run
+	apart   bool // hand-overs are taken back whatever order they were made in
 	monitor time.Duration
 	next    map[ID][]ID // what comes after a step in the plan
 	ends    map[ID][]ID // what must have been taken back before the step is
@@ -72,7 +73,7 @@ func (u *undo) plan() Plan {
 // walk the plan from its end.
 func (u *undo) walk(part func(Node) bool) {
 	for _, n := range slices.Backward(u.p.Nodes) {
-		before := u.before(n.ID)
+		before := u.before(n)
 		if part(n) && u.did.Ran(n.ID) {
 			for i, s := range u.inverse(n) {
 				before = []ID{u.add(n, i, s, before)}
@@ -83,12 +84,12 @@ func (u *undo) walk(part func(Node) bool) {
 }
 
 // before a step is taken back, what came after it has to be.
-func (u *undo) before(id ID) []ID {
+func (u *undo) before(n Node) []ID {
 	var out []ID
 	seen := map[ID]bool{}
-	for _, next := range u.next[id] {
+	for _, next := range u.next[n.ID] {
 		for _, end := range u.ends[next] {
-			if !seen[end] {
+			if !seen[end] && !(u.apart && u.nodes[u.at[end]].Unit != n.Unit) {
 				seen[end] = true
 				out = append(out, end)
 			}

@@ -358,6 +358,8 @@ func (f *frame) detail(r *row) string {
 	case r.err != nil:
 		text := tame(strings.Join(strings.Fields(r.err.Error()), " "))
 		return strings.TrimPrefix(text, "container "+r.res.Name+" ")
+	case len(r.back) > 0:
+		return ""
 	case r.word == "Pulling" && r.running > 0:
 		return r.bar.text(f.style, f.barWidth())
 	case r.word == "Building" && r.running > 0:

@@ -55,6 +55,9 @@ func (b *board) condition(n plan.Node) string {
 	case plan.CheckImage, plan.PullImage, plan.BuildImage:
 		return "image " + n.Resource.Name
 	}
+	if n.Resource.Kind == plan.Service {
+		return "the replicas before it"
+	}
 	if n.Resource.Kind != plan.Container {
 		return string(n.Resource.Kind) + " " + n.Resource.Name
 	}
