@@ -65,6 +65,7 @@ type builder struct {
 	o    Options
 
 	live      map[string][]container.Live // by service
+	inits     map[string][]container.Live // init containers that are left, by service
 	awaited   map[string]bool             // services that some other waits for to complete: one-shots
 	restarted map[string][]string         // services that want to be restarted with one, by that one
 
@@ -91,9 +92,14 @@ type builder struct {
 }
 
 func newBuilder(want desired.State, have engine.Snapshot, o Options) *builder {
-	b := &builder{want: want, have: have, o: o, live: liveByService(have.Containers), awaited: want.Project.Awaited(), restarted: map[string][]string{},
+	b := &builder{want: want, have: have, o: o, live: liveByService(have.Containers), inits: map[string][]container.Live{}, awaited: want.Project.Awaited(), restarted: map[string][]string{},
 		replicas: map[string][]*replica{}, renewed: map[string]bool{}, brings: map[string][]ID{}, made: map[string]ID{}, replaced: map[string]bool{},
 		doomed: map[string]bool{}, at: map[ID]int{}, ends: map[string][]ID{}, initialised: map[string][]ID{}, verdicts: map[string]ID{}, rollbacks: map[string]desired.Rollout{}}
+	for _, l := range have.Containers {
+		if l.Hook() {
+			b.inits[l.Service()] = append(b.inits[l.Service()], l)
+		}
+	}
 	for _, s := range want.Project.Services {
 		for _, d := range s.Depends {
 			if d.Restart {

@@ -95,11 +95,9 @@ func (b *builder) initContainer(svc desired.Service, r *replica, h desired.PreSt
 
 // sweep away what an earlier run left of the service's init containers: one that failed is kept to be looked at.
 func (b *builder) sweep(svc desired.Service) {
-	for _, l := range b.have.Containers {
-		if l.Hook() && l.Service() == svc.Name {
-			b.add(Node{ID: ID("remove " + l.Name), Step: RemoveContainer{Container: Ref{Key: l.ID, ID: l.ID}, Volumes: true, Force: true},
-				Resource: containerResource(l), Reasons: []Reason{Leftover{l.Service()}}, After: b.checks})
-		}
+	for _, l := range b.inits[svc.Name] {
+		b.add(Node{ID: ID("remove " + l.Name), Step: RemoveContainer{Container: Ref{Key: l.ID, ID: l.ID}, Volumes: true, Force: true},
+			Resource: containerResource(l), Reasons: []Reason{Leftover{l.Service()}}, After: b.checks})
 	}
 }
 
