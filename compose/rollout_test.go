@@ -107,6 +107,44 @@ func TestAReplacementThatIsNotWellIsUndone(t *testing.T) {
 	}
 }
 
+// TestAnInterruptedReplacementIsUndone: Ctrl-C while a new container is not yet well leaves nobody without a server.
+func TestAnInterruptedReplacementIsUndone(t *testing.T) {
+	for _, order := range []string{"start-first", "stop-first"} {
+		inBubbleWith(t, func(t *testing.T, f *enginetest.Fake) {
+			f.AddImages(enginetest.Behaviour{HealthyAfter: time.Hour}, "healthy:slow")
+			how := &desired.Rollout{Order: order, Parallelism: 1}
+			up(t, compose.Tool{Engine: f}, replicated(2, "healthy", how), compose.UpOptions{Wait: true}, compose.RunOptions{})
+			before, stop := ids(t, f), make(chan struct{})
+			time.AfterFunc(time.Minute, func() { close(stop) })
+			r := up(t, compose.Tool{Engine: f, Stop: stop}, replicated(2, "healthy:slow", how), compose.UpOptions{}, compose.RunOptions{})
+			if after := ids(t, f); !r.Interrupted || after["shop-web-1"] != before["shop-web-1"] || f.Serving("web", "shop_default") != 2 {
+				t.Errorf("%s: interrupted %t, %v, then %v; %d serve", order, r.Interrupted, before, after, f.Serving("web", "shop_default"))
+			}
+		})
+	}
+}
+
+// TestWhoRestartsWithADependencyComesBackWithIt: the dependent was stopped for a new version that did not start.
+func TestWhoRestartsWithADependencyComesBackWithIt(t *testing.T) {
+	for _, ref := range []string{"broken", "crash"} {
+		inBubbleWith(t, func(t *testing.T, f *enginetest.Fake) {
+			tool := compose.Tool{Engine: f}
+			file := func(ref string) desired.Project {
+				web := service("web", "plain", "db started")
+				web.Depends[0].Restart = true
+				return shop(service("db", ref), web)
+			}
+			up(t, tool, file("plain"), compose.UpOptions{}, compose.RunOptions{})
+			was := world(f)
+			r := up(t, tool, file(ref), compose.UpOptions{}, compose.RunOptions{})
+			now := slices.DeleteFunc(strings.Split(world(f), "\n"), func(l string) bool { return strings.Contains(l, "-failed") })
+			if !r.Failed() || strings.Join(now, "\n") != was {
+				t.Errorf("%s: failed %t; it was\n%s\nit is\n%v", ref, r.Failed(), was, now)
+			}
+		})
+	}
+}
+
 func TestFailureActions(t *testing.T) {
 	for _, test := range []struct {
 		action string

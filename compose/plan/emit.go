@@ -243,13 +243,37 @@ func (b *builder) emitKept(svc desired.Service, r *replica) {
 	before = append(before, b.emitConnections(r)...)
 	switch {
 	case len(r.restart) > 0:
-		stop := b.add(r.node("stop", StopContainer{r.ref(), b.o.Timeout, hooksOf(svc)}, r.restart, slices.Concat(b.checks, b.restartedDependents(svc))...))
-		b.emitStart(svc, r, r.ref(), r.restart, append(before, stop)...)
+		b.emitRestart(svc, r, before)
 	case len(r.start) > 0:
 		b.emitStart(svc, r, r.ref(), r.start, append(before, b.checks...)...)
 	case len(before) == 0 && r.live.Up():
 		b.kept = append(b.kept, r.resource())
 	}
+}
+
+// emitRestart stops a container that stays before something that it depends on goes, and starts it behind that. It belongs to the hand-over of
+// that: if that is undone, this one must be up again too.
+func (b *builder) emitRestart(svc desired.Service, r *replica, before []ID) {
+	after := slices.Concat(b.checks, b.restartedDependents(svc))
+	stop := b.add(r.node("stop", StopContainer{r.ref(), b.o.Timeout, hooksOf(svc)}, r.restart, after...))
+	start := b.emitStart(svc, r, r.ref(), r.restart, append(before, stop)...)
+	if unit := b.unitRestarting(svc); unit != "" {
+		b.nodes[b.at[stop]].Unit, b.nodes[b.at[start]].Unit = unit, unit
+		b.ends[unit] = append(b.ends[unit], start)
+	}
+}
+
+// unitRestarting is the hand-over that makes a service restart; "" if what it depends on is only restarted as well.
+func (b *builder) unitRestarting(svc desired.Service) string {
+	for _, d := range svc.Depends {
+		dep, _ := b.want.Service(d.Service)
+		for _, r := range b.replicas[d.Service] {
+			if d.Restart && r.replaced() && len(r.unless) == 0 {
+				return b.unitOf(dep, r)
+			}
+		}
+	}
+	return ""
 }
 
 func (b *builder) emitConnections(r *replica) []ID {
