@@ -107,6 +107,31 @@ func TestAReplacementThatIsNotWellIsUndone(t *testing.T) {
 	}
 }
 
+// TestAVersionThatFallsAgainAndAgainIsNotWell: a restart policy does not hide it.
+func TestAVersionThatFallsAgainAndAgainIsNotWell(t *testing.T) {
+	for _, code := range []int{0, 3} {
+		inBubbleWith(t, func(t *testing.T, f *enginetest.Fake) {
+			f.AddImages(enginetest.Behaviour{ExitCode: enginetest.Exits(code), After: 300 * time.Millisecond}, "falls")
+			always := func(ref string) desired.Project {
+				p := replicated(1, ref, nil)
+				p.Services[0].Container.Restart.Name = "always"
+				return p
+			}
+			tool := compose.Tool{Engine: f}
+			up(t, tool, always("plain"), compose.UpOptions{}, compose.RunOptions{})
+			r := up(t, tool, always("falls"), compose.UpOptions{}, compose.RunOptions{})
+			want := fmt.Sprintf("container shop-web-1 exited (%d) and is restarted", code)
+			if !r.Failed() || r.Failures[0].Err.Error() != want || f.Serving("web", "shop_default") != 1 {
+				t.Errorf("%+v, %d serve", r.Failures, f.Serving("web", "shop_default"))
+			}
+			aside, err := f.Inspect(t.Context(), ids(t, f)["shop-web-1-failed"])
+			if err != nil || aside.Found.Restart.Name != "no" {
+				t.Errorf("%v: what was put aside restarts: %q", err, aside.Found.Restart.Name)
+			}
+		})
+	}
+}
+
 // TestAnInterruptedReplacementIsUndone: Ctrl-C while a new container is not yet well leaves nobody without a server.
 func TestAnInterruptedReplacementIsUndone(t *testing.T) {
 	for _, order := range []string{"start-first", "stop-first"} {
