@@ -157,12 +157,15 @@ func (r *run) wait(ctx context.Context, n plan.Node, s plan.WaitContainer) error
 	}
 	id, timeout := r.id(s.Container), r.timeout()
 	var stable <-chan time.Time // told when it has stayed as it is wanted for long enough
+	var v judgement
 	for {
 		st, changed, err := r.watch.next(id)
 		if err != nil {
 			return err
 		}
-		v, err := r.ask(ctx, id, s.Until, st)
+		if !v.holds(st) {
+			v, err = r.ask(ctx, id, s.Until, st)
+		}
 		if err != nil || v.why != "" || v.reached && !upWait(n) && (v.monitor(s) == 0 || v.final) {
 			return cmp.Or(err, v.err(n.Resource.Name, s.Until))
 		}
@@ -256,6 +259,11 @@ type judgement struct {
 	probed  bool // it has a healthcheck
 	final   bool // it has ended well: nothing more will happen
 	why     string
+}
+
+// holds tells whether a judgement need not be asked for again: it runs without a healthcheck, and nothing has befallen it.
+func (v judgement) holds(told state) bool {
+	return v.reached && !v.probed && !v.final && !told.exited && !told.gone && told.ends == 0
 }
 
 // monitor is how long it has to stay as it is.
