@@ -86,7 +86,7 @@ func command(ctx context.Context, ts *testscript.TestScript, args []string) *exe
 func environ(ts *testscript.TestScript) []string {
 	names := []string{"PATH", "HOME", "TMPDIR", "TERM", "PROJECT", "STUB", "ROOT", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "NO_COLOR",
 		"COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_IGNORE_ORPHANS", "COMPOSE_REMOVE_ORPHANS", "COMPOSE_PARALLEL_LIMIT",
-		"COLOR", "PORT", "COMMAND", "IMAGE", "LAST", "NET", "HOOK", "SECOND", "LABEL", "TAG", "KEEP", "COUNTER_PORT", "THREE_TIER_PORT", "MIGRATE_PORT"}
+		"COLOR", "PORT", "COMMAND", "IMAGE", "LAST", "NET", "HOOK", "SECOND", "LABEL", "TAG", "KEEP", "COUNTER_PORT", "ROLLOUT_PORT", "GREETING", "THREE_TIER_PORT", "MIGRATE_PORT"}
 	var env []string
 	for _, n := range names {
 		if v := ts.Getenv(n); v != "" {

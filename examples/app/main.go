@@ -58,13 +58,13 @@ func run(ctx context.Context, args []string) error {
 // listen serves until ctx ends, then lets running requests finish.
 func listen(ctx context.Context, addr string, h http.Handler) error {
 	server := &http.Server{Addr: addr, Handler: h, ReadHeaderTimeout: 5 * time.Second}
-	done := context.AfterFunc(ctx, func() { server.Shutdown(context.WithoutCancel(ctx)) })
-	defer done()
+	finished := make(chan error, 1)
+	defer context.AfterFunc(ctx, func() { finished <- server.Shutdown(context.WithoutCancel(ctx)) })()
 	fmt.Println("listening on", addr)
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	return nil
+	return <-finished
 }
 
 // ask one thing over HTTP; anything but 200 is an error.
@@ -122,7 +122,9 @@ func proxy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return listen(ctx, ":8080", httputil.NewSingleHostReverseProxy(backend))
+	p := httputil.NewSingleHostReverseProxy(backend)
+	p.Transport = &http.Transport{DisableKeepAlives: true} // each request looks the backend up anew, and finds the replicas that there are
+	return listen(ctx, ":8080", p)
 }
 
 // migrate brings the schema to a version, a step at a time; a newer one is left alone and is an error.
