@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -317,17 +319,19 @@ func TestRolloutsKeepTheirPromise(t *testing.T) {
 				}
 			}
 			must(t, f, first, compose.UpOptions{Wait: true})
-			least, calls := n, 0
-			watch := func(enginetest.Call) { least = min(least, f.Serving("web", "shop_default")) }
+			least, fault := n, failNth(bad, done, new(string))
+			var mu sync.Mutex
+			watch := func() {
+				mu.Lock()
+				defer mu.Unlock()
+				least = min(least, f.Serving("web", "shop_default"))
+			}
 			f.Fail = func(c enginetest.Call) error {
-				watch(c)
-				if calls++; calls != bad || cut || c.Method == "Observe" || c.Method == "Subscribe" {
+				watch()
+				if cut {
 					return nil
 				}
-				if done {
-					return enginetest.After(errFault)
-				}
-				return errFault
+				return fault(c)
 			}
 			if cut {
 				f.CutAfter(bad)
@@ -337,7 +341,7 @@ func TestRolloutsKeepTheirPromise(t *testing.T) {
 			if cut {
 				tryUp(f, second)
 			}
-			watch(enginetest.Call{})
+			watch()
 			promised := n
 			if how.Order == "stop-first" {
 				promised -= how.Parallelism
@@ -351,6 +355,21 @@ func TestRolloutsKeepTheirPromise(t *testing.T) {
 			}
 		}
 	})
+}
+
+// failNth fails the n-th call, with or without its work done, if it changes something; which says what that was.
+func failNth(n int, done bool, which *string) func(enginetest.Call) error {
+	var calls atomic.Int64
+	return func(c enginetest.Call) error {
+		if calls.Add(1) != int64(n) || reads(c.Method) {
+			return nil
+		}
+		*which = c.String()
+		if done {
+			return enginetest.After(errFault)
+		}
+		return errFault
+	}
 }
 
 // tryUp may fail.
@@ -456,17 +475,8 @@ func TestAtomicIsAllOrNothing(t *testing.T) {
 			f := anEngine()
 			defer f.Close()
 			must(t, f, first, compose.UpOptions{})
-			calls, failed := 0, ""
-			f.Fail = func(c enginetest.Call) error {
-				if calls++; calls != bad || reads(c.Method) {
-					return nil
-				}
-				failed = c.String()
-				if done {
-					return enginetest.After(errFault)
-				}
-				return errFault
-			}
+			failed := ""
+			f.Fail = failNth(bad, done, &failed)
 			volumes := removals(f)
 			pl, r := must(t, f, second, compose.UpOptions{RemoveOrphans: true, Atomic: true})
 			f.Fail = nil
