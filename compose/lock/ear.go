@@ -22,8 +22,11 @@ type ear struct {
 	mu       sync.Mutex
 	failure  error
 	removals map[string]chan struct{}
-	check    func(context.Context) bool // that the lock is ours; nil while we do not hold it
+	check    check // nil while we do not hold the lock
 }
+
+// check that the lock is ours as ever; else tell whether it is because it was made anew.
+type check func(context.Context) (held, anew bool)
 
 func listen(ctx context.Context, marks Marks, name, token string) *ear {
 	ctx, cancel := context.WithCancel(ctx)
@@ -51,7 +54,7 @@ func (e *ear) err() error {
 }
 
 // guard the lock from now on.
-func (e *ear) guard(check func(context.Context) bool) {
+func (e *ear) guard(check check) {
 	e.mu.Lock()
 	e.check = check
 	failed := e.failure != nil
@@ -77,9 +80,10 @@ func (e *ear) close() {
 func (e *ear) lose() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.check != nil && !isClosed(e.lost) {
+	if e.check != nil {
 		close(e.lost)
 	}
+	e.check = nil
 }
 
 func (e *ear) run(ctx context.Context) {
@@ -118,8 +122,19 @@ func (e *ear) hear(ctx context.Context, ev engine.MarkEvent) {
 			e.verify(ctx)
 		}
 	case strings.HasPrefix(ev.Name, knockPrefix(e.name, e.token)):
-		e.all.Go(func() { _ = e.marks.Unmark(ctx, ev.Name) })
+		e.answer(ctx, ev.Name)
 	}
+}
+
+// answer a knock. Our life hangs on it, so it is tried more than once.
+func (e *ear) answer(ctx context.Context, knock string) {
+	e.all.Go(func() {
+		for range 3 {
+			if e.marks.Unmark(ctx, knock) == nil {
+				return
+			}
+		}
+	})
 }
 
 func (e *ear) wake(name string) {
@@ -140,8 +155,14 @@ func (e *ear) verify(ctx context.Context) {
 		return
 	}
 	e.all.Go(func() {
-		if !check(ctx) && ctx.Err() == nil {
+		ctx, cancel := brief(ctx) // what is begun is undone
+		defer cancel()
+		held, anew := check(ctx)
+		if !held {
 			e.lose()
+		}
+		if anew {
+			_ = e.marks.Unmark(ctx, e.name)
 		}
 	})
 }
@@ -167,7 +188,7 @@ func (e *ear) rejoin(ctx context.Context, err error) (<-chan engine.MarkEvent, <
 
 func (e *ear) catchUp(ctx context.Context) {
 	for n := range knocks {
-		e.all.Go(func() { _ = e.marks.Unmark(ctx, knockName(e.name, e.token, n+1)) })
+		e.answer(ctx, knockName(e.name, e.token, n+1))
 	}
 	e.mu.Lock()
 	for name, c := range e.removals {

@@ -47,11 +47,7 @@ func (o Options) filled() Options {
 
 // Lock is held until Release, or until it is lost.
 type Lock struct {
-	// Waited: there was another holder in between, so what was known of the project may be out of date.
-	Waited bool
-	name   string
-	marks  Marks
-	ear    *ear
+	*taking // how it was got
 }
 
 // Name of a project's lock in the engine. What else belongs to it begins with this name and a dot, which no project's name has.
@@ -79,7 +75,7 @@ func Take(ctx context.Context, marks Marks, project string, me Holder, o Options
 	if err == nil {
 		err = t.listening(ctx)
 	}
-	t.clean(ctx, err)
+	t.clean(ctx, name, err == nil)
 	if err != nil {
 		t.ear.close()
 		if ctx.Err() != nil {
@@ -88,8 +84,11 @@ func Take(ctx context.Context, marks Marks, project string, me Holder, o Options
 		return nil, err
 	}
 	t.ear.guard(t.still)
-	return &Lock{Waited: t.waited, name: name, marks: marks, ear: t.ear}, nil
+	return &Lock{t}, nil
 }
+
+// Waited tells whether there was another holder in between, so that what was known of the project may be out of date.
+func (l *Lock) Waited() bool { return l.waited }
 
 // Lost is closed when the lock is not held any more: another took it, or the engine went away. Then begin nothing new.
 func (l *Lock) Lost() <-chan struct{} { return l.ear.lost }
@@ -98,12 +97,8 @@ func (l *Lock) Lost() <-chan struct{} { return l.ear.lost }
 func (l *Lock) Release(ctx context.Context) {
 	ctx, cancel := brief(ctx)
 	defer cancel()
-	if l.ear.retire() {
-		for range 2 {
-			if l.marks.Unmark(ctx, l.name) == nil {
-				break
-			}
-		}
+	if l.ear.retire() && l.marks.Unmark(ctx, l.name) != nil && l.ours(ctx, l.name) { // it may be removed, and be another's by now
+		_ = l.marks.Unmark(ctx, l.name)
 	}
 	l.ear.close()
 }

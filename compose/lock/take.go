@@ -159,13 +159,11 @@ func (t *taking) knock(ctx context.Context, other Holder, gone <-chan struct{}) 
 	for n := range knocks {
 		name := knockName(t.name, other.Token, n+1)
 		answer := t.ear.removal(name)
-		t.litter[name] = true
+		t.litter[name] = true // also when it is answered: what we heard of may be the answer to another's knock, before ours
 		if _, err := t.marks.Mark(ctx, name, t.labels); err != nil {
 			return false, err
 		}
-		if answered, err = t.wait(ctx, answer, gone, t.o.Patience/knocks); answered {
-			delete(t.litter, name)
-		}
+		answered, err = t.wait(ctx, answer, gone, t.o.Patience/knocks)
 		if answered || err != nil || isClosed(gone) {
 			return true, err
 		}
@@ -209,13 +207,11 @@ func (t *taking) remove(ctx context.Context, name string, dead Holder) error {
 
 // clean up behind us. When we hold the lock, all that concerns other tokens is of no use to anybody: the lock will never bear one of them again.
 // When we do not, we remove what is ours.
-func (t *taking) clean(ctx context.Context, failure error) {
+func (t *taking) clean(ctx context.Context, lock string, held bool) {
 	ctx, cancel := brief(ctx)
 	defer cancel()
 	for name, left := range t.litter {
-		switch {
-		case !left, failure == nil && name == t.name:
-		case failure == nil, t.ours(ctx, name):
+		if left && (held && name != lock || !held && t.ours(ctx, name)) {
 			_ = t.marks.Unmark(ctx, name)
 		}
 	}
@@ -227,22 +223,16 @@ func (t *taking) ours(ctx context.Context, name string) bool {
 	return err == nil && found[prefix+"token"] == t.me.Token
 }
 
-// still tells whether we hold the lock, and have held it since we took it: one that could be taken anew may have been another's in between.
-func (t *taking) still(ctx context.Context) bool {
-	const anew = prefix + "anew"
-	ctx, cancel := brief(ctx) // whatever is begun is undone
-	defer cancel()
+// still tells whether we hold the lock, and have held it since we took it: one that was made anew now may have been another's in between.
+func (t *taking) still(ctx context.Context) (held, anew bool) {
+	const again = prefix + "again"
 	labels := maps.Clone(t.labels)
-	labels[anew] = "yes"
+	labels[again] = "yes"
 	found, err := t.marks.Mark(ctx, t.name, labels)
 	if err != nil || found[prefix+"token"] != t.me.Token {
-		return false
+		return false, false
 	}
-	if found[anew] != "" {
-		_ = t.marks.Unmark(ctx, t.name)
-		return false
-	}
-	return true
+	return found[again] == "", found[again] != ""
 }
 
 func isClosed(c <-chan struct{}) bool {
