@@ -25,7 +25,7 @@ type law struct {
 var leaves = []string{"engine/field", "image", "network", "volume", "engine/container"}
 
 // rooms of compose, without those under compose/load, which are its own.
-var rooms = []string{"compose/apply", "compose/desired", "compose/diag", "compose/graph", "compose/load", "compose/plan", "compose/preflight"}
+var rooms = []string{"compose/apply", "compose/desired", "compose/diag", "compose/graph", "compose/load", "compose/lock", "compose/plan", "compose/preflight"}
 
 // dockerClient is the client and what its types come from.
 var dockerClient = []string{"github.com/moby/moby/...", "github.com/containerd/errdefs/...", "github.com/docker/go-connections/...",
@@ -57,6 +57,7 @@ var laws = map[string]law{
 	"compose/preflight": {ours: append([]string{"compose/desired", "compose/diag", "compose/plan", "engine", "host"}, leaves...)},
 	"compose/apply": {ours: append([]string{"compose/plan", "compose/graph", "engine"}, leaves...),
 		tests: []string{"compose/desired", "compose/load", "compose/diag", "engine/enginetest"}},
+	"compose/lock":        {ours: []string{"engine"}, tests: []string{"engine/enginetest"}},
 	"compose/load":        {ours: []string{"compose/load/...", "compose/desired", "compose/diag"}, others: yaml},
 	"compose/load/source": {ours: []string{"compose/diag"}, others: yaml},
 	"compose/load/form":   {ours: []string{"compose/diag", "compose/load/source"}, others: yaml},

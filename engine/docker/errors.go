@@ -87,6 +87,9 @@ func message(err error) string {
 	if call := (*url.Error)(nil); errors.As(err, &call) && lost(err) {
 		return fmt.Sprintf("the engine went away (%s)", call.Err)
 	}
+	if errors.Is(err, io.ErrUnexpectedEOF) { // in the middle of an answer
+		return fmt.Sprintf("the engine went away (%s)", err)
+	}
 	text := err.Error()
 	for _, prefix := range []string{"Error response from daemon: ", "error during connect: "} {
 		text = strings.TrimPrefix(text, prefix)

@@ -48,14 +48,20 @@ type cli struct {
 	engine engine.Engine     // nil until dialled
 	screen screen
 	json   bool // results, and what is wrong with the files, as JSON on stdout
+	noWait bool // fail where another command changes the project
 }
 
 // gentle is a context that ends with the first interrupt: for what changes nothing.
 func (c *cli) gentle(ctx context.Context) (context.Context, context.CancelFunc) {
+	return until(ctx, c.Stop)
+}
+
+// until is a context that ends when stop is closed, too.
+func until(ctx context.Context, stop <-chan struct{}) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		select {
-		case <-c.Stop:
+		case <-stop:
 			cancel()
 		case <-ctx.Done():
 		}

@@ -10,23 +10,52 @@ import (
 )
 
 // attached carries out a plan, shows what the containers write, and stops them when asked to: by Ctrl-C, or by one that ends.
-func (o *upOptions) attached(ctx context.Context, t compose.Tool, project compose.Project, p plan.Plan, r run) error {
-	logs := o.printer(o.screen.on(o.Stdout), o.screen.on(o.Stderr))
-	at, err := t.Attach(context.WithoutCancel(ctx), project, p, o.attachment(project), func(out compose.Output) { o.show(logs, out) })
-	if err != nil {
+// Others may change the project while it stays.
+func (o *upOptions) attached(ctx context.Context, t compose.Tool, p plan.Plan, j job, r run) error {
+	var at *compose.Attachment
+	j.do = func(t compose.Tool, p plan.Plan) error {
+		p, err := o.ready(ctx, t, j.project, p)
+		if err != nil {
+			return err
+		}
+		if at, err = o.attachTo(ctx, t, j.project, p); err != nil {
+			return err
+		}
+		return o.begin(ctx, t, at, p, r)
+	}
+	err := o.exclusively(ctx, t, p, j)
+	if at == nil {
 		return err
 	}
 	defer at.Close()
+	if err != nil {
+		return err
+	}
+	return o.stay(ctx, t, j.project, at)
+}
+
+// attachTo what the containers of a plan will write.
+func (o *upOptions) attachTo(ctx context.Context, t compose.Tool, project compose.Project, p plan.Plan) (*compose.Attachment, error) {
+	logs := o.printer(o.screen.on(o.Stdout), o.screen.on(o.Stderr))
+	at, err := t.Attach(context.WithoutCancel(ctx), project, p, o.attachment(project), func(out compose.Output) { o.show(logs, out) })
+	if err != nil {
+		return nil, err
+	}
 	if names := logNames(at.Names); len(names) > 0 {
 		logs.Attaching(names)
 	}
-	t.Stop = first(o.Stop, at.Aborted, at.Ended)
+	return at, nil
+}
+
+// begin carries out the plan; it is no error if that ended because the containers have to be stopped.
+func (o *upOptions) begin(ctx context.Context, t compose.Tool, at *compose.Attachment, p plan.Plan, r run) error {
+	t.Stop = first(t.Stop, at.Aborted, at.Ended)
 	report := o.perform(ctx, t, p, r)
 	if err := o.ended(report); err != nil && !closed(at.Aborted) && !closed(o.Stop) {
 		return err
 	}
 	at.Settle(report)
-	return o.stay(ctx, t, project, at)
+	return nil
 }
 
 // stay until all containers have ended.
@@ -57,9 +86,16 @@ func (o *upOptions) stopAll(ctx context.Context, t compose.Tool, project compose
 	defer cancel()
 	at.Leave()
 	t.Stop = nil
-	p, err := t.PlanStop(patient, project, compose.LifecycleOptions{Services: o.services, Timeout: o.timeout})
+	o.noWait = false // that was about the up
+	again := func(ctx context.Context) (plan.Plan, error) {
+		return t.PlanStop(ctx, project, compose.LifecycleOptions{Services: o.services, Timeout: o.timeout})
+	}
+	p, err := again(patient)
 	if err == nil {
-		o.perform(patient, t, p, run{title: "stop"})
+		err = o.exclusively(patient, t, p, job{project: project, command: "stop", again: again, do: func(t compose.Tool, p plan.Plan) error {
+			o.perform(patient, t, p, run{title: "stop"})
+			return nil
+		}})
 	}
 	if ctx.Err() != nil || err != nil {
 		o.kill(ctx, t, project)

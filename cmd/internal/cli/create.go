@@ -17,5 +17,6 @@ func (c *cli) create_() *cobra.Command {
 		},
 	}
 	o.flagsOfCreate(cmd.Flags())
+	c.noWaitFlag(cmd.Flags())
 	return cmd
 }

@@ -33,6 +33,7 @@ func (c *cli) down() *cobra.Command {
 	o.flags(fs)
 	fs.BoolVar(&o.RemoveOrphans, "remove-orphans", false, "remove containers of services that the file does not have, too")
 	timeoutVar(fs, &o.Timeout)
+	c.noWaitFlag(fs)
 	return cmd
 }
 
@@ -54,25 +55,37 @@ func (o *downOptions) check(cmd *cobra.Command) error {
 }
 
 func (o *downOptions) run(ctx context.Context) error {
-	t, p, err := o.decideDown(ctx)
+	t, project, err := o.target(ctx)
 	if err != nil {
 		return err
 	}
-	return o.carryOut(ctx, t, p, run{title: "down"})
+	again := func(ctx context.Context) (plan.Plan, error) { return t.PlanDown(ctx, project, o.DownOptions) }
+	p, err := o.decide(ctx, again)
+	if err != nil {
+		return err
+	}
+	return o.exclusively(ctx, t, p, job{project: project, command: "down", again: again, do: func(t compose.Tool, p plan.Plan) error {
+		return o.carryOut(ctx, t, p, run{title: "down"})
+	}})
 }
 
-func (o *downOptions) decideDown(ctx context.Context) (compose.Tool, plan.Plan, error) {
+// target is the project, and the engine that it is on.
+func (o *downOptions) target(ctx context.Context) (compose.Tool, compose.Project, error) {
 	project, err := o.project(ctx, o.Services)
 	if err != nil {
-		return compose.Tool{}, plan.Plan{}, err
+		return compose.Tool{}, project, err
 	}
 	if err := compose.CheckServices(project, o.Services); err != nil {
-		return compose.Tool{}, plan.Plan{}, err
+		return compose.Tool{}, project, err
 	}
 	t, err := o.tool(ctx)
+	return t, project, err
+}
+
+func (o *downOptions) decideDown(ctx context.Context) (plan.Plan, error) {
+	t, project, err := o.target(ctx)
 	if err != nil {
-		return t, plan.Plan{}, err
+		return plan.Plan{}, err
 	}
-	p, err := o.decide(ctx, func(ctx context.Context) (plan.Plan, error) { return t.PlanDown(ctx, project, o.DownOptions) })
-	return t, p, err
+	return o.decide(ctx, func(ctx context.Context) (plan.Plan, error) { return t.PlanDown(ctx, project, o.DownOptions) })
 }

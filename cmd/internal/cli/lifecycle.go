@@ -29,16 +29,25 @@ func (o *lifecycle) carry(ctx context.Context, make planner) error {
 	if err != nil {
 		return err
 	}
-	p, err := o.decide(ctx, func(ctx context.Context) (plan.Plan, error) { return make(t, ctx, project, o.LifecycleOptions) })
+	again := func(ctx context.Context) (plan.Plan, error) { return make(t, ctx, project, o.LifecycleOptions) }
+	p, err := o.decide(ctx, again)
 	if err != nil {
 		return err
 	}
+	return o.exclusively(ctx, t, p, job{project: project, command: o.run.title, again: again, do: func(t compose.Tool, p plan.Plan) error {
+		return o.change(ctx, t, project, p)
+	}})
+}
+
+// change the containers as planned.
+func (o *lifecycle) change(ctx context.Context, t compose.Tool, project compose.Project, p plan.Plan) error {
 	if o.needs && p.Empty() {
 		if err := t.CheckContainers(ctx, project, o.Services); err != nil {
 			return err
 		}
 	}
-	if p, err = o.ready(ctx, t, project, p); err != nil {
+	p, err := o.ready(ctx, t, project, p)
+	if err != nil {
 		return err
 	}
 	return o.carryOut(ctx, t, p, o.run)

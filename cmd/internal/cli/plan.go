@@ -83,8 +83,7 @@ func (o *planOptions) print(p plan.Plan) error {
 
 func (o *planOptions) decided(ctx context.Context) (plan.Plan, error) {
 	if o.ofDown {
-		_, p, err := o.down.decideDown(ctx)
-		return p, err
+		return o.down.decideDown(ctx)
 	}
 	res, err := o.load(ctx, o.services)
 	if err != nil {

@@ -18,5 +18,6 @@ func (c *cli) restart() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&o.NoDeps, "no-deps", false, "leave alone what depends on the services")
 	timeoutVar(cmd.Flags(), &o.Timeout)
+	c.noWaitFlag(cmd.Flags())
 	return cmd
 }

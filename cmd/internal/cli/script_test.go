@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/tutti-run/tutti/cmd/internal/cli"
+	"github.com/tutti-run/tutti/compose/lock"
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/docker"
 	"github.com/tutti-run/tutti/engine/enginetest"
@@ -73,10 +74,38 @@ func dial(ctx context.Context, host, name string) (engine.Engine, error) {
 		}
 		f.AddImages(b, ref)
 	}
+	if err := hold(ctx, f, os.Getenv("HELD")); err != nil {
+		return nil, err
+	}
 	if text := os.Getenv("BESIDE"); text != "" { // what Survey tells, as JSON
 		return f, json.Unmarshal([]byte(text), &f.Beside)
 	}
 	return f, nil
+}
+
+// hold the lock of the project shop, as somebody on another machine, for a time, or "dead": nobody hears a knock.
+func hold(ctx context.Context, f *enginetest.Fake, how string) error {
+	if how == "" {
+		return nil
+	}
+	anna := lock.Holder{Token: "T", User: "anna", Host: "build-3", PID: 812, Machine: "another", Command: "up", Since: time.Now().Add(-12 * time.Second)}
+	d, err := time.ParseDuration(how)
+	var engine lock.Marks = f
+	if err != nil {
+		engine, d = deaf{f}, time.Hour
+	}
+	l, err := lock.Take(ctx, engine, "shop", anna, lock.Options{})
+	if err == nil {
+		time.AfterFunc(d, func() { l.Release(ctx) })
+	}
+	return err
+}
+
+// deaf hears of no mark.
+type deaf struct{ *enginetest.Fake }
+
+func (d deaf) WatchMarks(ctx context.Context, _ string) (<-chan engine.MarkEvent, <-chan error, error) {
+	return d.Fake.WatchMarks(ctx, "nothing")
 }
 
 // parse "exit:3:200ms", "healthy:1h" or "deaf"; every container says hello.

@@ -22,5 +22,6 @@ func (c *cli) start() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&o.Wait, "wait", false, "wait until services are running or healthy")
 	cmd.Flags().IntVar(&timeout, "wait-timeout", 0, "most `seconds` to wait")
+	c.noWaitFlag(cmd.Flags())
 	return cmd
 }

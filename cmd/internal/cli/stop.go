@@ -17,5 +17,6 @@ func (c *cli) stop() *cobra.Command {
 		},
 	}
 	timeoutVar(cmd.Flags(), &o.Timeout)
+	c.noWaitFlag(cmd.Flags())
 	return cmd
 }

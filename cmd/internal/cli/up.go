@@ -38,6 +38,7 @@ func (c *cli) up() *cobra.Command {
 	}
 	fs := cmd.Flags()
 	o.selection.flags(fs)
+	c.noWaitFlag(fs)
 	fs.BoolVarP(&o.detach, "detach", "d", false, "leave the containers running in the background")
 	fs.IntVar(&o.waitTimeout, "wait-timeout", 0, "most `seconds` to wait")
 	fs.BoolVar(&o.abortOnExit, "abort-on-container-exit", false, "stop all when one container ends; not with -d")
@@ -126,15 +127,15 @@ func (o *upOptions) bringUp(ctx context.Context, project compose.Project, option
 	if err != nil {
 		return err
 	}
-	decide := func(ctx context.Context) (plan.Plan, error) { return t.Plan(ctx, project, options) }
+	decide := func(ctx context.Context) (plan.Plan, error) {
+		p, err := t.Plan(ctx, project, options)
+		if err == nil {
+			err = right(p)
+		}
+		return p, err
+	}
 	p, err := o.decide(ctx, decide)
 	if err != nil {
-		return err
-	}
-	if err := right(p); err != nil {
-		return err
-	}
-	if p, err = o.ready(ctx, t, project, p); err != nil {
 		return err
 	}
 	r := run{title: "up", quiet: silence{o.quietPull, o.quietBuild}, options: compose.RunOptions{WaitTimeout: time.Duration(o.waitTimeout) * time.Second}}
@@ -150,10 +151,18 @@ func (o *upOptions) bringUp(ctx context.Context, project compose.Project, option
 			return o.ready(ctx, t, project, p)
 		}
 	}
+	j := job{project: project, command: r.title, again: decide}
 	if o.detach || options.NoStart || o.g.dryRun {
-		return o.carryOut(ctx, t, p, r)
+		j.do = func(t compose.Tool, p plan.Plan) error {
+			p, err := o.ready(ctx, t, project, p)
+			if err != nil {
+				return err
+			}
+			return o.carryOut(ctx, t, p, r)
+		}
+		return o.exclusively(ctx, t, p, j)
 	}
-	return o.attached(ctx, t, project, p, r)
+	return o.attached(ctx, t, p, j, r)
 }
 
 // fits tells whether the file has what is asked for.

@@ -365,7 +365,7 @@ func (e *Engine) RemoveImage(ctx context.Context, ref string) error {
 	return e.Do(ctx, "DELETE", "/images/"+ref+"?force=1", nil, nil)
 }
 
-// RemoveProject removes all that a project has: containers with their anonymous volumes, networks, volumes, and the images
+// RemoveProject removes all that a project has: containers with their anonymous volumes, networks, volumes, its lock, and the images
 // that bear its name ("PROJECT-…").
 func (e *Engine) RemoveProject(ctx context.Context, project string) error {
 	containers, err := e.Containers(ctx, project)
@@ -390,7 +390,32 @@ func (e *Engine) RemoveProject(ctx context.Context, project string) error {
 	for _, v := range volumes {
 		errs = append(errs, e.remove(ctx, "/volumes/"+v))
 	}
-	return errors.Join(append(errs, e.removeImages(ctx, project))...)
+	errs = append(errs, e.removeMarks(ctx, project), e.removeImages(ctx, project))
+	return errors.Join(errs...)
+}
+
+// Marks are the names of the volumes that make up a project's lock.
+func (e *Engine) Marks(ctx context.Context, project string) ([]string, error) {
+	var out struct{ Volumes []struct{ Name string } }
+	if err := e.Do(ctx, "GET", "/volumes", nil, &out); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, v := range out.Volumes {
+		if name := "tutti-lock-" + project; v.Name == name || strings.HasPrefix(v.Name, name+".") {
+			names = append(names, v.Name)
+		}
+	}
+	return names, nil
+}
+
+func (e *Engine) removeMarks(ctx context.Context, project string) error {
+	names, err := e.Marks(ctx, project)
+	errs := []error{err}
+	for _, name := range names {
+		errs = append(errs, e.remove(ctx, "/volumes/"+name))
+	}
+	return errors.Join(errs...)
 }
 
 func (e *Engine) removeImages(ctx context.Context, project string) error {
