@@ -55,7 +55,7 @@ var laws = map[string]law{
 	"compose/plan": {ours: append([]string{"compose/desired", "compose/graph", "compose/diag", "engine"}, leaves...),
 		tests: []string{"compose/load", "engine/enginetest"}},
 	"compose/preflight": {ours: append([]string{"compose/desired", "compose/diag", "compose/plan", "engine", "host"}, leaves...)},
-	"compose/history": {ours: []string{"compose/desired", "compose/load", "engine"}, tests: []string{"engine/enginetest"}},
+	"compose/history":   {ours: []string{"compose/desired", "compose/load", "engine"}, tests: []string{"engine/enginetest"}},
 	"compose/apply": {ours: append([]string{"compose/plan", "compose/graph", "engine"}, leaves...),
 		tests: []string{"compose/desired", "compose/load", "compose/diag", "engine/enginetest"}},
 	"compose/load":        {ours: []string{"compose/load/...", "compose/desired", "compose/diag"}, others: yaml},

@@ -41,7 +41,11 @@ func (b *builder) pin(img image.Spec, pin Pin, resource Resource) {
 		tag.After = []ID{b.pullPinned(img, pin, resource)}
 	}
 	b.brings[img.Ref] = []ID{b.add(tag)}
-	b.have.Images[img.Ref] = image.Live{ID: pin.ID} // which is what containers are compared with
+	live := b.have.Images[pin.ID]
+	if live.ID = pin.ID; pin.Digest != "" && len(live.Digests) == 0 {
+		live.Digests = []string{pin.Digest}
+	}
+	b.have.Images[img.Ref] = live // which is what containers are compared with
 }
 
 // pullPinned brings an image by its digest.

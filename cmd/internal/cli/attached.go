@@ -21,7 +21,9 @@ func (o *upOptions) attached(ctx context.Context, t compose.Tool, project compos
 		logs.Attaching(names)
 	}
 	t.Stop = first(o.Stop, at.Aborted, at.Ended)
+	rec := o.record(ctx, t, p, r)
 	report := o.perform(ctx, t, p, r)
+	o.settle(ctx, rec, report)
 	if err := o.ended(report); err != nil && !closed(at.Aborted) && !closed(o.Stop) {
 		return err
 	}
