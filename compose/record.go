@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tutti-run/tutti/compose/apply"
+	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/history"
 	"github.com/tutti-run/tutti/compose/load"
 	"github.com/tutti-run/tutti/compose/plan"
@@ -106,7 +107,7 @@ func (r *Recording) Settle(ctx context.Context, report apply.Report) error {
 	}
 	brought := r.brought(ctx)
 	if len(brought) == 0 {
-		return r.store.Succeed(ctx, r.id)
+		return r.store.Succeed(ctx, r.id, r.in.Plan.Images[desired.HistoryImage(r.in.Project.Name)].ID)
 	}
 	return r.store.Write(ctx, r.next.Again(func(v *history.Revision) { maps.Copy(v.Images, brought) }))
 }

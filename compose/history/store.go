@@ -58,12 +58,19 @@ func (s Store) Begin(ctx context.Context, h History) (id string, err error) {
 	return s.write(ctx, desired.NextHistoryImage(s.Project), h)
 }
 
-// Succeed makes what Begin kept the history.
-func (s Store) Succeed(ctx context.Context, id string) error {
+// Succeed makes what Begin kept the history. Was is the ID of the image that held it so far; "" if there is none.
+func (s Store) Succeed(ctx context.Context, id, was string) error {
 	if err := s.Engine.TagImage(ctx, id, desired.HistoryImage(s.Project)); err != nil {
 		return err
 	}
-	return s.Drop(ctx)
+	if err := s.Drop(ctx); err != nil || was == "" || was == id {
+		return err
+	}
+	err := s.Engine.RemoveImage(ctx, was) // it has lost its name
+	if errors.Is(err, engine.ErrNotFound) || errors.Is(err, engine.ErrConflict) {
+		return nil
+	}
+	return err
 }
 
 // Write the history, and drop what Begin kept.
