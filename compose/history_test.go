@@ -242,6 +242,19 @@ func TestRollbackGoesToTheOneBefore(t *testing.T) {
 	})
 }
 
+func TestOrphansOfNeitherRevisionStay(t *testing.T) {
+	inHistory(t, func(t *testing.T, f *enginetest.Fake, tool compose.Tool) {
+		dir := t.TempDir()
+		upRecorded(t, tool, loaded(t, dir, first), compose.UpOptions{})
+		upRecorded(t, tool, loaded(t, dir, second), compose.UpOptions{})
+		upRecorded(t, tool, loaded(t, dir, strings.ReplaceAll(second, "blue", "green")), compose.UpOptions{})
+		rolledBack(t, tool, compose.RollbackOptions{})
+		if _, there := made(t, f)["shop-old-1"]; !there {
+			t.Error("an orphan is gone")
+		}
+	})
+}
+
 func TestAPartOfTheServices(t *testing.T) {
 	inHistory(t, func(t *testing.T, f *enginetest.Fake, tool compose.Tool) {
 		dir := t.TempDir()
