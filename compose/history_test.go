@@ -444,6 +444,38 @@ func cutOff(t failing, f *enginetest.Fake, res load.Result, calls int) bool {
 	return len(past(t, tool).Revisions) > 1
 }
 
+// TestTheRecordIsCompletedLater: all of a change was done but its record. An up that finds nothing to do completes that.
+func TestTheRecordIsCompletedLater(t *testing.T) {
+	inHistory(t, func(t *testing.T, f *enginetest.Fake, tool compose.Tool) {
+		dir := t.TempDir()
+		upRecorded(t, tool, loaded(t, dir, first), compose.UpOptions{})
+		f.Fail = func(c enginetest.Call) error {
+			if c.String() == "TagImage tutti-history:shop" {
+				return errFault
+			}
+			return nil
+		}
+		res := loaded(t, dir, second)
+		pl, err := tool.Plan(t.Context(), res.Project, compose.UpOptions{RemoveOrphans: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := tool.Record(t.Context(), compose.Intent{Project: res.Project, Resolved: res.Resolved, Plan: pl, Command: "up", Keep: 10})
+		if err != nil || rec.Settle(t.Context(), tool.Run(t.Context(), pl, compose.RunOptions{})) == nil {
+			t.Fatal("it was recorded", err)
+		}
+		f.Fail = nil
+		if p := past(t, tool); p.Interrupted == nil || len(p.Revisions) != 1 {
+			t.Fatalf("%+v", p)
+		}
+		upRecorded(t, tool, res, compose.UpOptions{})
+		p := past(t, tool)
+		if last, _ := p.Last(); p.Interrupted != nil || last.Number != 2 || last.Images["run"].ID == "" {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
 // foreign containers, of services that the file does not have, are taken away.
 func foreign(t failing, f *enginetest.Fake, p desired.Project) {
 	for _, l := range containersOf(t, f) {

@@ -10,12 +10,18 @@ import (
 
 // Find a revision by its number; a diag.Diagnostic if there is none.
 func (p Past) Find(project string, number int) (history.Revision, error) {
+	if p.Interrupted != nil && p.Interrupted.Intended.Number == number {
+		return p.Interrupted.Intended, nil
+	}
 	return p.target(project, number)
 }
 
 // MaskedFile is the file of a revision, with what looks secret masked.
 func (p Past) MaskedFile(number int) ([]byte, error) {
 	file, err := p.File(number)
+	if p.Interrupted != nil && p.Interrupted.Intended.Number == number {
+		file, err = p.Interrupted.Before.File(number)
+	}
 	if err != nil {
 		return nil, err
 	}

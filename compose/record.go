@@ -44,20 +44,23 @@ type Recording struct {
 const recordFor = 30 * time.Second
 
 // Record keeps an intent in the engine while the change goes on, so that one that is cut off can be told and taken back. Plans that change
-// nothing are not recorded.
+// nothing are not recorded; but if one before was cut off when all was done but the record, it is done now.
 func (t Tool) Record(ctx context.Context, in Intent) (*Recording, error) {
-	if in.Keep <= 0 || in.Plan.Empty() {
+	recorded, cut := plan.HasHistory(in.Plan.Images, in.Project.Name)
+	if in.Keep <= 0 || in.Plan.Empty() && !cut {
 		return nil, nil
 	}
 	r := &Recording{in: in, tool: t, store: t.store(in.Project.Name), begun: make(chan struct{})}
-	before := history.History{}
-	recorded, cut := plan.HasHistory(in.Plan.Images, in.Project.Name)
 	if cut {
 		var err error
 		if r.Interrupted, err = t.interrupted(ctx, in.Project.Name); err != nil {
 			return nil, err
 		}
 	}
+	if in.Plan.Empty() {
+		return nil, r.conclude(ctx)
+	}
+	var before history.History
 	if r.Interrupted != nil {
 		before, recorded = r.Interrupted.Before, false
 	}
@@ -68,6 +71,32 @@ func (t Tool) Record(ctx context.Context, in Intent) (*Recording, error) {
 		r.err = r.begin(ctx, before, recorded, time.Now())
 	}()
 	return r, nil
+}
+
+// conclude what was cut off, now that there is nothing to do: it has come about if it was to be what is there, else nothing is left of it.
+func (r *Recording) conclude(ctx context.Context) error {
+	if r.Interrupted == nil {
+		return nil
+	}
+	intended := r.Interrupted.Intended
+	was, err := r.Interrupted.Before.File(intended.Number)
+	if err != nil {
+		return err
+	}
+	now, err := r.in.Resolved()
+	if err != nil {
+		return err
+	}
+	if was.YAML != now.YAML || !slices.Equal(intended.Services, r.in.services(history.Revision{})) {
+		return r.store.Drop(ctx)
+	}
+	last, _ := r.Interrupted.Before.Last()
+	intended.Images = r.in.images(intended.Services, last)
+	h, err := r.Interrupted.Before.With(intended, was, r.in.Keep)
+	if err != nil {
+		return err
+	}
+	return r.store.Write(ctx, h)
 }
 
 func (r *Recording) begin(ctx context.Context, before history.History, read bool, now time.Time) (err error) {
@@ -141,25 +170,39 @@ func kept(l image.Live) history.Image { return history.Image{ID: l.ID, Digests: 
 
 // revision that the change makes, following another one.
 func (in Intent) revision(last history.Revision, now time.Time) history.Revision {
-	out := history.Revision{Time: now.UTC().Truncate(time.Second), Tool: Version, By: in.By, Command: in.Command, Changes: changeLines(in.Plan),
-		Services: in.services(last), Scale: maps.Clone(in.Scale), Images: map[string]history.Image{}}
-	for _, name := range out.Services {
+	services := in.services(last)
+	return history.Revision{Time: now.UTC().Truncate(time.Second), Tool: Version, By: in.By, Command: in.Command, Changes: changeLines(in.Plan),
+		Services: services, Scale: in.scale(services, last), Images: in.images(services, last)}
+}
+
+// images of the services: those that are not brought about now have what they had.
+func (in Intent) images(services []string, last history.Revision) map[string]history.Image {
+	out := map[string]history.Image{}
+	for _, name := range services {
 		svc, _ := in.Project.Service(name)
-		now := slices.Contains(in.Plan.Services, name)
 		live, here := in.Plan.Images[svc.Image.Ref]
 		before, was := last.Images[svc.Image.Ref]
-		_, set := out.Images[svc.Image.Ref]
-		switch {
+		_, set := out[svc.Image.Ref]
+		switch now := slices.Contains(in.Plan.Services, name); {
 		case !now && was && !set:
-			out.Images[svc.Image.Ref] = before
+			out[svc.Image.Ref] = before
 		case here && (now || !set):
-			out.Images[svc.Image.Ref] = kept(live)
+			out[svc.Image.Ref] = kept(live)
 		}
-		if n, ok := last.Scale[name]; ok && !now {
-			if out.Scale == nil {
-				out.Scale = map[string]int{}
-			}
-			out.Scale[name] = n
+	}
+	return out
+}
+
+// scale of the services, likewise.
+func (in Intent) scale(services []string, last history.Revision) map[string]int {
+	out := map[string]int{}
+	for _, name := range services {
+		from := in.Scale
+		if !slices.Contains(in.Plan.Services, name) {
+			from = last.Scale
+		}
+		if n, ok := from[name]; ok {
+			out[name] = n
 		}
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/engine"
@@ -31,7 +32,7 @@ func (s Store) Read(ctx context.Context) (History, error) {
 	return h, err
 }
 
-// Interrupted is a change that was cut off: what was recorded before it, and what it was to be. false if there is none.
+// Interrupted is a change that was cut off: what was recorded before it, with the file of what it was to be, and that. false if there is none.
 func (s Store) Interrupted(ctx context.Context) (before History, intended Revision, found bool, err error) {
 	h, found, err := s.read(ctx, desired.NextHistoryImage(s.Project))
 	if err != nil || !found {
@@ -63,13 +64,14 @@ func (s Store) Succeed(ctx context.Context, id, was string) error {
 	if err := s.Engine.TagImage(ctx, id, desired.HistoryImage(s.Project)); err != nil {
 		return err
 	}
-	if err := s.Drop(ctx); err != nil || was == "" || was == id {
-		return err
-	}
-	err := s.Engine.RemoveImage(ctx, was) // it has lost its name
-	if errors.Is(err, engine.ErrNotFound) || errors.Is(err, engine.ErrConflict) {
-		return nil
-	}
+	var both sync.WaitGroup
+	both.Go(func() {
+		if was != "" && was != id {
+			_ = s.Engine.RemoveImage(ctx, was) // it has lost its name: if somebody gave it another, it stays
+		}
+	})
+	err := s.Drop(ctx)
+	both.Wait()
 	return err
 }
 

@@ -42,8 +42,11 @@ func revisionRows(p compose.Past) []revisionRow {
 }
 
 func rowOf(r history.Revision, last int) revisionRow {
-	if r.Number == last {
+	switch {
+	case r.Number == last:
 		return revisionRow{r, currentRevision}
+	case r.Number > last: // it was never recorded as done
+		return revisionRow{r, interruptedRevision}
 	}
 	return revisionRow{r, ""}
 }
