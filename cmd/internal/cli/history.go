@@ -21,6 +21,8 @@ func (c *cli) history() *cobra.Command {
 	o := &historyOptions{cli: c}
 	cmd := &cobra.Command{
 		Use: "history [OPTIONS] [REVISION]", Short: "List the revisions of the project, or show one: what rollback goes back to",
+		Long: "List the revisions of the project, or show one: what rollback goes back to. Each change that succeeds is one. The last ten are kept\n" +
+			"in the engine as image tutti-history:PROJECT; TUTTI_HISTORY=N keeps another number, 0 none.",
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if o.revision, err = revision("history", args); err != nil {
