@@ -46,6 +46,9 @@ func checkPlan(t *testing.T, file string) {
 	if w.has("before.yaml") {
 		w.up("before.yaml")
 	}
+	if w.back {
+		w.up("compose.yaml")
+	}
 	for line := range strings.SplitSeq(strings.TrimSpace(w.files["world"]), "\n") {
 		w.happens(strings.Fields(line))
 	}
@@ -78,6 +81,7 @@ type aWorld struct {
 	tool  compose.Tool
 	o     compose.UpOptions
 	down  *compose.DownOptions
+	back  bool // what is decided is the way back from compose.yaml to before.yaml
 }
 
 func newWorld(t *testing.T, a *txtar.Archive) *aWorld {
@@ -104,11 +108,12 @@ func newWorld(t *testing.T, a *txtar.Archive) *aWorld {
 
 func (w *aWorld) has(file string) bool { _, ok := w.files[file]; return ok }
 
-// options of the line "$ up …" or "$ down …".
+// options of the line "$ up …", "$ down …" or "$ rollback".
 func (w *aWorld) options(args []string) {
 	if args[0] == "down" {
 		w.down = &compose.DownOptions{}
 	}
+	w.back = args[0] == "rollback"
 	for _, a := range args[1:] {
 		name, value, _ := strings.Cut(a, "=")
 		switch name {
@@ -156,29 +161,32 @@ func (w *aWorld) options(args []string) {
 	}
 }
 
-func (w *aWorld) load(file string) desired.Project {
+func (w *aWorld) load(file string) load.Result {
 	w.t.Helper()
 	res, err := load.Load(context.Background(), load.Options{Dir: w.dir, Files: []string{file}, Environment: []string{}})
 	if err != nil {
 		w.t.Fatalf("%s: %v", file, err)
 	}
-	return res.Project
+	return res
 }
 
 // up brings file up, with images as the engine needs them.
 func (w *aWorld) up(file string) {
 	w.t.Helper()
-	p := w.load(file)
-	w.images(p)
-	before := w.tool
-	pl, err := before.Plan(context.Background(), p, compose.UpOptions{RemoveOrphans: true})
+	res := w.load(file)
+	w.images(res.Project)
+	if w.back {
+		upRecorded(w.t, w.tool, res, compose.UpOptions{RemoveOrphans: w.o.RemoveOrphans})
+		return
+	}
+	pl, err := w.tool.Plan(context.Background(), res.Project, compose.UpOptions{RemoveOrphans: true})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if r := before.Run(context.Background(), pl, compose.RunOptions{}); r.Failed() {
+	if r := w.tool.Run(context.Background(), pl, compose.RunOptions{}); r.Failed() {
 		w.t.Fatalf("%+v", r.Failures)
 	}
-	if again, err := before.Plan(context.Background(), p, compose.UpOptions{}); err != nil || !again.Empty() {
+	if again, err := w.tool.Plan(context.Background(), res.Project, compose.UpOptions{}); err != nil || !again.Empty() {
 		w.t.Errorf("not empty after up: %v\n%s", err, again)
 	}
 }
@@ -240,6 +248,8 @@ func (w *aWorld) happens(args []string) {
 		err = w.fake.UpdateContainer(ctx, id(), container.Spec{Restart: w.found(args[1]).Found.Restart, Resources: container.Resources{Memory: n << 20}})
 	case "image": // the reference stands for another image from now on
 		w.fake.AddImage(enginetest.Image{Ref: args[1], ID: "sha256:" + strings.Repeat("9", 12) + args[1]})
+	case "prune":
+		err = w.fake.RemoveImage(ctx, "sha256:"+strings.Repeat("0", 12)+args[1])
 	case "network":
 		_, err = w.fake.CreateNetwork(ctx, network.Spec{Name: args[1]}, nil)
 	case "write":
@@ -274,11 +284,16 @@ type decision struct{ text, steps string }
 
 func (w *aWorld) decide(file string) decision {
 	w.t.Helper()
-	p := w.load(file)
+	p := w.load(file).Project
 	w.images(p)
 	var pl plan.Plan
 	var err error
-	if w.down != nil {
+	if w.back {
+		var back compose.Rollback
+		if back, err = w.tool.Rollback(context.Background(), "shop", compose.RollbackOptions{}); err == nil {
+			pl, err = w.tool.PlanRollback(context.Background(), back)
+		}
+	} else if w.down != nil {
 		pl, err = w.tool.PlanDown(context.Background(), p, *w.down)
 	} else {
 		pl, err = w.tool.Plan(context.Background(), p, w.o)

@@ -122,7 +122,7 @@ func must(t fataler, f *enginetest.Fake, p desired.Project, o compose.UpOptions)
 }
 
 // settled fails unless there is nothing left to do, nothing half-made, and everything wanted runs.
-func settled(t fataler, f *enginetest.Fake, p desired.Project) {
+func settled(t failing, f *enginetest.Fake, p desired.Project) {
 	pl, err := compose.Tool{Engine: f}.Plan(context.Background(), p, compose.UpOptions{IgnoreOrphans: true})
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func settled(t fataler, f *enginetest.Fake, p desired.Project) {
 	}
 }
 
-func containersOf(t fataler, f *enginetest.Fake) []container.Live {
+func containersOf(t failing, f *enginetest.Fake) []container.Live {
 	s, err := f.Observe(context.Background(), engine.Query{Project: "shop"})
 	if err != nil {
 		t.Fatal(err)

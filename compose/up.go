@@ -3,6 +3,7 @@ package compose
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -21,23 +22,44 @@ var Version = "dev"
 
 // Plan says what Up would do. The error is a diag.List when the file asks for what cannot be.
 func (t Tool) Plan(ctx context.Context, p Project, o UpOptions) (plan.Plan, error) {
-	want, wrong := desired.Build(p, desired.Options{Scale: o.Scale, Version: Version})
+	return t.decide(ctx, p, o.Scale, o.plan())
+}
+
+// decide looks at the engine and makes the plan.
+func (t Tool) decide(ctx context.Context, p Project, scale map[string]int, o plan.Options) (plan.Plan, error) {
+	want, wrong := desired.Build(p, desired.Options{Scale: scale, Version: Version})
 	if wrong.HasErrors() {
 		return plan.Plan{}, located(wrong, p)
 	}
-	have, err := t.Engine.Observe(ctx, plan.Query(p))
+	have, err := t.Engine.Observe(ctx, query(p, o))
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	if err := t.inspect(ctx, &have, plan.Inspections(want, have, o.plan())); err != nil {
+	if err := t.inspect(ctx, &have, plan.Inspections(want, have, o)); err != nil {
 		return plan.Plan{}, err
 	}
-	out, err := plan.Build(want, have, o.plan())
+	out, err := plan.Build(want, have, o)
+	if o.Former == nil && err == nil {
+		var warnings diag.List
+		if o.Former, warnings = t.former(ctx, p, out, have.Images); o.Former != nil {
+			out, err = plan.Build(want, have, o)
+		}
+		out.Warnings = append(out.Warnings, warnings...)
+	}
 	out.Warnings = located(out.Warnings, p)
 	if wrong, ok := errors.AsType[diag.List](err); ok {
 		return out, located(wrong, p)
 	}
 	return out, err
+}
+
+// query of a project and of the images that are wanted back, by their IDs.
+func query(p Project, o plan.Options) engine.Query {
+	q := plan.Query(p)
+	for _, ref := range slices.Sorted(maps.Keys(o.Pins)) {
+		q.Images = append(q.Images, o.Pins[ref].ID)
+	}
+	return q
 }
 
 // located gives diagnostics that only have a path in the model the place in its files.
@@ -115,8 +137,17 @@ func (t Tool) PlanDown(ctx context.Context, p Project, o DownOptions) (plan.Plan
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	return plan.Down(p, have, plan.DownOptions{Services: o.Services, Volumes: o.Volumes, Images: o.Images, RemoveOrphans: o.RemoveOrphans,
-		IgnoreOrphans: o.IgnoreOrphans, Timeout: o.Timeout})
+	down := plan.DownOptions{Services: o.Services, Volumes: o.Volumes, Images: o.Images, RemoveOrphans: o.RemoveOrphans,
+		IgnoreOrphans: o.IgnoreOrphans, Timeout: o.Timeout}
+	out, err := plan.Down(p, have, down)
+	if err != nil {
+		return out, err
+	}
+	former, warnings := t.former(ctx, p, out, have.Images)
+	if down.Former = former; former != nil {
+		out, err = plan.Down(p, have, down)
+	}
+	return warned(out, warnings...), err
 }
 
 // PlanStart, PlanStop and PlanRestart say how to start, stop and restart the containers that there are.
@@ -137,9 +168,22 @@ func (t Tool) PlanRestart(ctx context.Context, p Project, o LifecycleOptions) (p
 type decider func(desired.Project, engine.Snapshot, plan.LifecycleOptions) (plan.Plan, error)
 
 func (t Tool) lifecycle(ctx context.Context, p Project, o LifecycleOptions, decide decider) (plan.Plan, error) {
-	have, err := t.Engine.Observe(ctx, engine.Query{Project: p.Name})
+	q := engine.Query{Project: p.Name}
+	if nameOnly(p) { // the hooks are in the history, if anywhere
+		q.Images = []string{desired.HistoryImage(p.Name)}
+	}
+	have, err := t.Engine.Observe(ctx, q)
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	return decide(p, have, plan.LifecycleOptions{Services: o.Services, Timeout: o.Timeout, NoDeps: o.NoDeps, Wait: o.Wait})
+	options := plan.LifecycleOptions{Services: o.Services, Timeout: o.Timeout, NoDeps: o.NoDeps, Wait: o.Wait}
+	out, err := decide(p, have, options)
+	if err != nil {
+		return out, err
+	}
+	former, warnings := t.former(ctx, p, out, have.Images)
+	if options.Former = former; former != nil {
+		out, err = decide(p, have, options)
+	}
+	return warned(out, warnings...), err
 }

@@ -25,6 +25,9 @@ type Options struct {
 	AlwaysRecreateDeps bool
 	RemoveOrphans      bool
 	IgnoreOrphans      bool
+	RemoveServices     []string          // services whose containers go, unless they are brought about
+	Former             []desired.Service // that the project had before: the pre_stop hooks of containers that go
+	Pins               map[string]Pin    // images that references have to stand for, whatever pull and build say
 	RenewAnonVolumes   bool
 	NoStart            bool
 	Wait               bool
@@ -143,7 +146,8 @@ func (b *builder) finish() (Plan, error) {
 	if b.errors.HasErrors() {
 		return Plan{}, append(b.warnings, b.errors...)
 	}
-	p := Plan{Project: b.want.Project.Name, Nodes: b.nodes, Kept: b.kept, Warnings: b.warnings, Rollbacks: b.rollbacks}
+	p := Plan{Project: b.want.Project.Name, Nodes: b.nodes, Kept: b.kept, Warnings: b.warnings, Rollbacks: b.rollbacks,
+		Services: b.order, Images: b.imagesFound()}
 	if b.o.Atomic {
 		p.atomic()
 	}
@@ -226,9 +230,16 @@ func serviceNames(services []desired.Service) []string {
 
 // images plans what brings the images that are not there, or are to be renewed.
 func (b *builder) images() {
+	if len(b.o.Pins) > 0 {
+		b.have.Images = maps.Clone(b.have.Images)
+	}
 	for _, img := range b.want.Images(b.order) {
 		have, here := b.have.Images[img.Ref]
 		resource := Resource{Kind: Image, Name: img.Ref, Service: b.imageService(img.Ref)}
+		if pin, pinned := b.o.Pins[img.Ref]; pinned {
+			b.pin(img, pin, resource)
+			continue
+		}
 		reason, build, needed := b.imageNeed(img, have, here)
 		switch {
 		case !needed:
@@ -293,29 +304,47 @@ func (b *builder) doom() {
 	for _, service := range b.order {
 		to := b.want.Replicas(service)
 		_, extra := assign(b.live[service], to)
-		b.takeDown(extra, func(container.Live) Reason { return Scaled{to + len(extra), to} })
+		b.takeDown(extra, nil, func(container.Live) Reason { return Scaled{to + len(extra), to} })
 	}
-	orphans := orphansOf(b.want.Project, b.have.Containers)
+	b.removeServices()
+	orphans := slices.DeleteFunc(orphansOf(b.want.Project, b.have.Containers), func(l container.Live) bool { return b.doomed[l.ID] })
 	switch {
 	case len(orphans) == 0:
 	case b.o.RemoveOrphans:
-		b.takeDown(orphans, func(l container.Live) Reason { return Orphan{l.Service()} })
+		b.takeDown(orphans, nil, func(l container.Live) Reason { return Orphan{l.Service()} })
 	case !b.o.IgnoreOrphans:
 		b.warnings = append(b.warnings, orphanWarning(orphans))
 	}
 }
 
-// hooks of a service of the file, enabled or not.
-func (b *builder) hooks(service string) Hooks {
-	svc, _ := b.want.Service(service)
-	return hooksOf(svc)
+// removeServices takes down the services that are to go. Those that others of them need stop last.
+func (b *builder) removeServices() {
+	gone := slices.DeleteFunc(slices.Clone(b.have.Containers), func(l container.Live) bool {
+		return l.OneOff() || slices.Contains(b.order, l.Service()) || !slices.Contains(b.o.RemoveServices, l.Service())
+	})
+	b.takeDown(gone, newLifecycle(b.want.Project, b.have, nil).dependents, func(l container.Live) Reason { return Orphan{l.Service()} })
 }
 
-func (b *builder) takeDown(containers []container.Live, why func(container.Live) Reason) {
+// hooks of a service of the file, or of one that was.
+func (b *builder) hooks(service string) Hooks {
+	return hooksFrom(b.want.Project.Services, b.o.Former, service)
+}
+
+// hooksFrom the services that there are, or else from those that there were.
+func hooksFrom(now, former []desired.Service, service string) Hooks {
+	for _, s := range slices.Concat(now, former) {
+		if s.Name == service {
+			return hooksOf(s)
+		}
+	}
+	return Hooks{}
+}
+
+func (b *builder) takeDown(containers []container.Live, dependents func(string) []string, why func(container.Live) Reason) {
 	for _, l := range containers {
 		b.doomed[l.ID] = true
 	}
-	b.addAll(teardown(containers, teardownOptions{timeout: b.o.Timeout, after: b.checks, why: why, hooks: b.hooks}))
+	b.addAll(teardown(containers, teardownOptions{timeout: b.o.Timeout, after: b.checks, why: why, hooks: b.hooks, dependents: dependents}))
 }
 
 // orphansOf are the containers that no service of the file, enabled or not, owns, and what `run` left behind.

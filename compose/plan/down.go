@@ -22,11 +22,12 @@ type DownOptions struct {
 	RemoveOrphans bool
 	IgnoreOrphans bool
 	Timeout       *time.Duration
+	Former        []desired.Service // that the project had before: the pre_stop hooks of services that it has not now
 }
 
 // Down says how to take a project away. The project may have only a name: then all that carries its label goes.
 func Down(p desired.Project, have engine.Snapshot, o DownOptions) (Plan, error) {
-	l := newLifecycle(p, have)
+	l := newLifecycle(p, have, o.Former)
 	if err := l.known(o.Services); err != nil {
 		return Plan{}, err
 	}
@@ -48,6 +49,7 @@ func Down(p desired.Project, have engine.Snapshot, o DownOptions) (Plan, error) 
 	}
 	out.Nodes = append(out.Nodes, l.removeImages(gone, o)...)
 	if len(o.Services) == 0 {
+		out.Nodes = append(out.Nodes, l.removeHistory(gone, out.Nodes)...)
 		out.Warnings = append(out.Warnings, l.stillUsed(gone)...)
 	}
 	if len(out.Nodes) == 0 {

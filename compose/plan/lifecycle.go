@@ -17,10 +17,11 @@ type lifecycle struct {
 	have    engine.Snapshot
 	depends map[string][]desired.Dependency
 	reverse map[string][]string
+	former  []desired.Service // that the project had, as far as known
 }
 
-func newLifecycle(p desired.Project, have engine.Snapshot) *lifecycle {
-	l := &lifecycle{project: p, have: have, depends: map[string][]desired.Dependency{}, reverse: map[string][]string{}}
+func newLifecycle(p desired.Project, have engine.Snapshot, former []desired.Service) *lifecycle {
+	l := &lifecycle{project: p, have: have, former: former, depends: map[string][]desired.Dependency{}, reverse: map[string][]string{}}
 	for _, c := range have.Containers {
 		l.depends[c.Service()] = desired.ParseDependsOn(c.Labels[container.LabelDependsOn])
 	}
@@ -35,10 +36,9 @@ func newLifecycle(p desired.Project, have engine.Snapshot) *lifecycle {
 	return l
 }
 
-// hooks of a service, as far as the file tells.
+// hooks of a service, as far as the file tells, or what was before.
 func (l *lifecycle) hooks(service string) Hooks {
-	svc, _ := l.project.Service(service)
-	return hooksOf(svc)
+	return hooksFrom(l.project.Services, l.former, service)
 }
 
 func (l *lifecycle) dependents(service string) []string { return l.reverse[service] }
@@ -72,13 +72,14 @@ func (l *lifecycle) ours(labels map[string]string) bool {
 type LifecycleOptions struct {
 	Services []string // none: all
 	Timeout  *time.Duration
-	NoDeps   bool // Restart: dependents that ask for restart: true stay as they are
-	Wait     bool // Start
+	NoDeps   bool              // Restart: dependents that ask for restart: true stay as they are
+	Wait     bool              // Start
+	Former   []desired.Service // that the project had before: the pre_stop hooks of services that it has not now
 }
 
 // Stop says how to stop what runs, dependents first.
 func Stop(p desired.Project, have engine.Snapshot, o LifecycleOptions) (Plan, error) {
-	l := newLifecycle(p, have)
+	l := newLifecycle(p, have, o.Former)
 	if err := l.known(o.Services); err != nil {
 		return Plan{}, err
 	}
@@ -106,7 +107,7 @@ func (l *lifecycle) stops(containers []container.Live, o LifecycleOptions, by st
 
 // Start says how to start what does not run, each behind what it depends on.
 func Start(p desired.Project, have engine.Snapshot, o LifecycleOptions) (Plan, error) {
-	l := newLifecycle(p, have)
+	l := newLifecycle(p, have, o.Former)
 	if err := l.known(o.Services); err != nil {
 		return Plan{}, err
 	}
@@ -203,7 +204,7 @@ func (l *lifecycle) waits(services []string, starts []Node) []Node {
 
 // Restart says how to stop and start again what there is, with dependents that ask for it.
 func Restart(p desired.Project, have engine.Snapshot, o LifecycleOptions) (Plan, error) {
-	l := newLifecycle(p, have)
+	l := newLifecycle(p, have, o.Former)
 	if err := l.known(o.Services); err != nil {
 		return Plan{}, err
 	}

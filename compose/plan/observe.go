@@ -10,10 +10,11 @@ import (
 	"github.com/tutti-run/tutti/volume"
 )
 
-// Query is what has to be observed for a project.
+// Query is what has to be observed for a project: also whether it has a history.
 func Query(p desired.Project) engine.Query {
 	q := engine.Query{Project: p.Name}
-	images, networks, volumes := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	images := map[string]bool{desired.HistoryImage(p.Name): true, desired.NextHistoryImage(p.Name): true} // seen by the list of images that there is anyway
+	networks, volumes := map[string]bool{}, map[string]bool{}
 	for _, s := range p.Services {
 		for _, img := range s.Images() {
 			images[img.Ref] = true

@@ -78,6 +78,8 @@ type (
 	Scaled struct{ From, To int }
 	// Orphan: no service of the file owns it.
 	Orphan struct{ Service string }
+	// Forgotten: nothing is left of the project that its history is of.
+	Forgotten struct{}
 	// DependsOn does not decide anything; it tells what a wait is for.
 	DependsOn struct {
 		Service   string
@@ -111,6 +113,7 @@ func (SecondNetwork) reason()      {}
 func (SubnetChosen) reason()       {}
 func (Scaled) reason()             {}
 func (Orphan) reason()             {}
+func (Forgotten) reason()          {}
 func (DependsOn) reason()          {}
 
 func (Absent) Text() string { return "does not exist" }
@@ -213,4 +216,5 @@ func (r SubnetChosen) Text() string {
 }
 func (r Scaled) Text() string    { return fmt.Sprintf("scaled from %d to %d", r.From, r.To) }
 func (r Orphan) Text() string    { return fmt.Sprintf("no service %s in the file", r.Service) }
+func (Forgotten) Text() string   { return "nothing is left that it is the history of" }
 func (r DependsOn) Text() string { return r.Service + " must be " + r.Condition }

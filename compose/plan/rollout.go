@@ -188,13 +188,17 @@ func (h *handOver) start() {
 // giveAliases puts the new container, which is well, where it is found by the service's names.
 func (h *handOver) giveAliases() {
 	for _, a := range h.r.Spec.Networks {
-		if h.r.continued && !h.lacksAliases(a) {
+		anew := h.r.continued && h.replaced[a.Name] // it was taken off
+		if h.r.continued && !h.lacksAliases(a) && !anew {
 			continue
 		}
-		if !h.r.continued || h.r.successor.On(a.Name) {
+		if !h.r.continued || h.r.successor.On(a.Name) && !anew {
 			h.then("disconnect "+h.r.Key+" from "+a.Name, DisconnectNetwork{Container: h.r.renamed(), Network: a.Name, Was: bare(a), Keep: true}, h.r.create)
 		}
-		h.then("connect "+h.r.Key+" to "+a.Name, ConnectNetwork{Container: h.r.renamed(), Attachment: a, Keep: true}, h.r.create)
+		n := h.then("connect "+h.r.Key+" to "+a.Name, ConnectNetwork{Container: h.r.renamed(), Attachment: a, Keep: true}, h.r.create)
+		if h.r.continued {
+			n.After = appendIf(n.After, h.made[a.Name])
+		}
 	}
 }
 

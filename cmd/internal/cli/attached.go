@@ -50,7 +50,9 @@ func (o *upOptions) attachTo(ctx context.Context, t compose.Tool, project compos
 // begin carries out the plan; it is no error if that ended because the containers have to be stopped.
 func (o *upOptions) begin(ctx context.Context, t compose.Tool, at *compose.Attachment, p plan.Plan, r run) error {
 	t.Stop = first(t.Stop, at.Aborted, at.Ended)
+	rec := o.record(ctx, t, p, r)
 	report := o.perform(ctx, t, p, r)
+	o.settle(ctx, rec, report)
 	if err := o.ended(report); err != nil && !closed(at.Aborted) && !closed(o.Stop) {
 		return err
 	}

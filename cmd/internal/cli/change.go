@@ -20,6 +20,9 @@ type run struct {
 	options compose.RunOptions
 	// again makes the plan anew, once, if the world moved while the first was carried out; nil: that one or none.
 	again func(context.Context) (plan.Plan, error)
+	// intent is what becomes a revision once the plan was carried out; nil: nothing does.
+	intent *compose.Intent
+	back   bool // it is a rollback
 }
 
 // decide makes a plan; an interrupt ends it.
@@ -64,12 +67,14 @@ func (c *cli) carryOut(ctx context.Context, t compose.Tool, p plan.Plan, r run) 
 	if c.g.dryRun {
 		return c.showPlan(p)
 	}
+	rec := c.record(ctx, t, p, r)
 	report := c.watch(ctx, t, p, r)
 	if now, moved := c.moved(ctx, report, r); moved {
 		fmt.Fprintln(c.status(), "The engine has changed meanwhile: planning again")
 		report = c.watch(ctx, t, now, r)
 	}
 	c.report(report)
+	c.settle(ctx, rec, report)
 	return c.ended(report)
 }
 

@@ -105,6 +105,9 @@ func (c *cli) check() error {
 	if _, err := c.parallel(); err != nil {
 		return err
 	}
+	if _, err := c.revisions(); err != nil {
+		return err
+	}
 	c.log()
 	_, _, err := c.mode()
 	return err

@@ -69,5 +69,5 @@ func (o *upOptions) runSaved(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return o.bringUp(ctx, res.Project, s.Options, s.Same)
+	return o.bringUp(ctx, res, s.Options, s.Same)
 }

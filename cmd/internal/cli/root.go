@@ -69,8 +69,8 @@ func (c *cli) verbs() []*cobra.Command {
 			all = append(all, v)
 		}
 	}
-	group(change, c.up(), c.create_(), c.down(), c.start(), c.stop(), c.restart())
-	group(look, c.plan(), c.explain(), c.config(), c.ps(), c.logs(), c.ls())
+	group(change, c.up(), c.create_(), c.down(), c.start(), c.stop(), c.restart(), c.rollback())
+	group(look, c.plan(), c.explain(), c.config(), c.ps(), c.logs(), c.ls(), c.history())
 	group(others, c.version())
 	return all
 }

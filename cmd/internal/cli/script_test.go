@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -77,6 +78,13 @@ func dial(ctx context.Context, host, name string) (engine.Engine, error) {
 	if err := hold(ctx, f, os.Getenv("HELD")); err != nil {
 		return nil, err
 	}
+	for name, ref := range map[string]string{"PAST": "tutti-history:shop", "NEXT": "tutti-history:shop.next"} {
+		if dir := os.Getenv(name); dir != "" {
+			if err := keep(ctx, f, ref, dir); err != nil {
+				return nil, err
+			}
+		}
+	}
 	if text := os.Getenv("BESIDE"); text != "" { // what Survey tells, as JSON
 		return f, json.Unmarshal([]byte(text), &f.Beside)
 	}
@@ -97,6 +105,20 @@ func hold(ctx context.Context, f *enginetest.Fake, how string) error {
 	l, err := lock.Take(ctx, engine, "shop", anna, lock.Options{})
 	if err == nil {
 		time.AfterFunc(d, func() { l.Release(ctx) })
+	}
+	return err
+}
+
+// keep a folder's files in the engine, as a history is.
+func keep(ctx context.Context, f *enginetest.Fake, ref, dir string) error {
+	files := map[string][]byte{}
+	all, err := os.ReadDir(dir)
+	for _, e := range all {
+		text, readErr := os.ReadFile(filepath.Join(dir, e.Name()))
+		files[e.Name()], err = text, errors.Join(err, readErr)
+	}
+	if err == nil {
+		_, err = f.ImportArchive(ctx, ref, nil, files)
 	}
 	return err
 }

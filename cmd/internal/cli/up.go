@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tutti-run/tutti/compose"
+	"github.com/tutti-run/tutti/compose/load"
 	"github.com/tutti-run/tutti/compose/plan"
 )
 
@@ -99,7 +100,7 @@ func (o *upOptions) run(ctx context.Context) error {
 	}
 	options := o.options()
 	options.Rerun = o.rerun(res.Project)
-	return o.bringUp(ctx, res.Project, options, func(plan.Plan) error { return nil })
+	return o.bringUp(ctx, res, options, func(plan.Plan) error { return nil })
 }
 
 // rerun are the services whose one-shots run again although they have ended well: whoever stays to see their end wants to see one. A migration
@@ -119,7 +120,8 @@ func (o *upOptions) rerun(p compose.Project) []string {
 }
 
 // bringUp makes the plan and, if it is a right one, carries it out.
-func (o *upOptions) bringUp(ctx context.Context, project compose.Project, options compose.UpOptions, right func(plan.Plan) error) error {
+func (o *upOptions) bringUp(ctx context.Context, res load.Result, options compose.UpOptions, right func(plan.Plan) error) error {
+	project := res.Project
 	if err := o.fits(project); err != nil {
 		return err
 	}
@@ -142,6 +144,7 @@ func (o *upOptions) bringUp(ctx context.Context, project compose.Project, option
 	if options.NoStart {
 		r.title = "create"
 	}
+	r.intent = &compose.Intent{Project: project, Resolved: res.Resolved, Command: o.words(r.title), Scale: options.Scale}
 	if o.planFile == "" {
 		r.again = func(ctx context.Context) (plan.Plan, error) {
 			p, err := decide(ctx)
@@ -163,6 +166,18 @@ func (o *upOptions) bringUp(ctx context.Context, project compose.Project, option
 		return o.exclusively(ctx, t, p, j)
 	}
 	return o.attached(ctx, t, p, j, r)
+}
+
+// words of the command, as far as they say what it was to do.
+func (o *upOptions) words(verb string) string {
+	out := []string{verb}
+	if o.planFile != "" {
+		return strings.Join(append(out, "--plan", o.planFile), " ")
+	}
+	for _, s := range o.scale {
+		out = append(out, "--scale", s)
+	}
+	return strings.Join(append(out, o.services...), " ")
 }
 
 // fits tells whether the file has what is asked for.

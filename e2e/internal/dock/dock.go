@@ -366,7 +366,7 @@ func (e *Engine) RemoveImage(ctx context.Context, ref string) error {
 }
 
 // RemoveProject removes all that a project has: containers with their anonymous volumes, networks, volumes, its lock, and the images
-// that bear its name ("PROJECT-…").
+// that bear its name ("PROJECT-…") or hold its history.
 func (e *Engine) RemoveProject(ctx context.Context, project string) error {
 	containers, err := e.Containers(ctx, project)
 	errs := []error{err}
@@ -426,7 +426,7 @@ func (e *Engine) removeImages(ctx context.Context, project string) error {
 	var errs []error
 	for _, i := range images {
 		for _, tag := range i.RepoTags {
-			if strings.HasPrefix(tag, project+"-") {
+			if strings.HasPrefix(tag, project+"-") || tag == "tutti-history:"+project || tag == "tutti-history:"+project+".next" {
 				errs = append(errs, e.remove(ctx, "/images/"+tag+"?force=1"))
 			}
 		}
