@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -38,4 +39,11 @@ func Moved(failed []apply.Failure, now plan.Plan) bool {
 		n, again := now.Node(f.Node.ID)
 		return !again || n.Fingerprint() != f.Node.Fingerprint()
 	})
+}
+
+// Stale tells whether containers have come, gone, started or stopped since a plan was made: one call. Another command may have ended between the
+// look that the plan was made from and the moment when the project was ours.
+func (t Tool) Stale(ctx context.Context, project string, p plan.Plan) (bool, error) {
+	now, err := t.Engine.ListContainers(ctx, project)
+	return err == nil && plan.Seen(now) != p.Seen, err
 }

@@ -70,6 +70,9 @@ func (t Tool) Record(ctx context.Context, in Intent) (*Recording, error) {
 		defer cancel()
 		r.err = r.begin(ctx, before, recorded, time.Now())
 	}()
+	if recorded || cut { // there is something to go back to, so that a kill must not find the intent missing
+		<-r.begun
+	}
 	return r, nil
 }
 
@@ -180,14 +183,17 @@ func (in Intent) images(services []string, last history.Revision) map[string]his
 	out := map[string]history.Image{}
 	for _, name := range services {
 		svc, _ := in.Project.Service(name)
-		live, here := in.Plan.Images[svc.Image.Ref]
-		before, was := last.Images[svc.Image.Ref]
-		_, set := out[svc.Image.Ref]
-		switch now := slices.Contains(in.Plan.Services, name); {
-		case !now && was && !set:
-			out[svc.Image.Ref] = before
-		case here && (now || !set):
-			out[svc.Image.Ref] = kept(live)
+		now := slices.Contains(in.Plan.Services, name)
+		for _, img := range svc.Images() {
+			live, here := in.Plan.Images[img.Ref]
+			before, was := last.Images[img.Ref]
+			_, set := out[img.Ref]
+			switch {
+			case !now && was && !set:
+				out[img.Ref] = before
+			case here && (now || !set):
+				out[img.Ref] = kept(live)
+			}
 		}
 	}
 	return out

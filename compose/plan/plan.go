@@ -20,7 +20,8 @@ type Plan struct {
 	Nodes    []Node     // in an order that respects After
 	Kept     []Resource // containers that run and stay as they are
 	Warnings diag.List
-	Atomic   bool                  // if a step fails, all is undone; see Undo
+	Seen     string                // a digest of the containers that it was made for: see Seen
+	Atomic   bool                  // if a step fails, all is undone; see UndoAll
 	Services []string              // that Build brings about, each behind what it depends on
 	Images   map[string]image.Live // that references of the project stand for when the plan is carried out, as far as known before
 	// Rollbacks says of each service that is rolled out how it gets back.

@@ -33,10 +33,8 @@ func (c *cli) exclusively(ctx context.Context, t compose.Tool, p plan.Plan, j jo
 		return err
 	}
 	defer l.Release(ctx)
-	if l.Waited() {
-		if p, err = c.replan(ctx, t, j); err != nil {
-			return err
-		}
+	if p, err = c.fresh(ctx, t, p, j, l.Waited()); err != nil {
+		return err
 	}
 	done := make(chan struct{})
 	defer close(done)
@@ -61,9 +59,20 @@ func (c *cli) lock(ctx context.Context, t compose.Tool, j job) (*lock.Lock, erro
 	})
 }
 
-func (c *cli) replan(ctx context.Context, t compose.Tool, j job) (plan.Plan, error) {
+// fresh is the plan, made anew if another command has changed the project since it was made.
+func (c *cli) fresh(ctx context.Context, t compose.Tool, p plan.Plan, j job, waited bool) (plan.Plan, error) {
 	ctx, cancel := until(ctx, t.Stop)
 	defer cancel()
+	stale := waited
+	if !waited {
+		var err error
+		if stale, err = t.Stale(ctx, j.project.Name, p); err != nil {
+			return p, err
+		}
+	}
+	if !stale {
+		return p, nil
+	}
 	return j.again(ctx)
 }
 

@@ -37,6 +37,7 @@ func (c *cli) rollback() *cobra.Command {
 	fs.IntVar(&o.waitTimeout, "wait-timeout", 0, "most `seconds` to wait")
 	fs.BoolVar(&o.Atomic, "atomic", false, "all or nothing: if a step fails, undo all that was done")
 	timeoutVar(fs, &o.Timeout)
+	o.noWaitFlag(fs)
 	return cmd
 }
 
@@ -53,15 +54,30 @@ func revision(verb string, args []string) (int, error) {
 }
 
 func (o *rollbackOptions) run(ctx context.Context) error {
-	t, back, err := o.find(ctx)
+	var back compose.Rollback
+	find := func(ctx context.Context) (t compose.Tool, p plan.Plan, err error) {
+		if t, back, err = o.find(ctx); err != nil {
+			return t, p, err
+		}
+		p, err = o.decide(ctx, func(ctx context.Context) (plan.Plan, error) { return t.PlanRollback(ctx, back) })
+		return t, p, err
+	}
+	t, p, err := find(ctx)
 	if err != nil {
 		return err
 	}
-	p, err := o.decide(ctx, func(ctx context.Context) (plan.Plan, error) { return t.PlanRollback(ctx, back) })
-	if err != nil {
-		return err
+	again := func(ctx context.Context) (plan.Plan, error) { // another command may have made a revision
+		_, p, err := find(ctx)
+		return p, err
 	}
-	if p, err = o.ready(ctx, t, back.Project, p); err != nil {
+	do := func(t compose.Tool, p plan.Plan) error { return o.goBack(ctx, t, back, p) }
+	return o.exclusively(ctx, t, p, job{project: back.Project, command: "rollback", again: again, do: do})
+}
+
+// goBack carries out the way back.
+func (o *rollbackOptions) goBack(ctx context.Context, t compose.Tool, back compose.Rollback, p plan.Plan) error {
+	p, err := o.ready(ctx, t, back.Project, p)
+	if err != nil {
 		return err
 	}
 	if p.Empty() && !o.g.dryRun {
