@@ -326,7 +326,9 @@ func (t *planText) rollouts() {
 	for _, n := range t.p.Nodes {
 		switch s := n.Step.(type) {
 		case plan.Pause:
-			apart[n.Resource.Service] = s.For
+			if n.Resource.Kind == plan.Service { // of a container it is part of its hand-over
+				apart[n.Resource.Service] = s.For
+			}
 		case plan.Verify:
 			batches[s.Service] = append(batches[s.Service], s)
 		}
