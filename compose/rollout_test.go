@@ -313,9 +313,9 @@ func TestRolloutsKeepTheirPromise(t *testing.T) {
 			f := versions()
 			defer f.Close()
 			first, second := replicated(n, "healthy", how), replicated(n, ref, how)
-			if subnet {
-				for _, p := range []desired.Project{first, second} {
-					p.Networks[0].IPAM.Pools = []network.Pool{{Subnet: "10.9.0.0/24"}}
+			if subnet { // as preflight chooses one, so that containers keep their addresses
+				if _, err := f.CreateNetwork(context.Background(), first.Networks[0], chosen(first)); err != nil {
+					t.Fatal(err)
 				}
 			}
 			must(t, f, first, compose.UpOptions{Wait: true})
@@ -370,6 +370,14 @@ func failNth(n int, done bool, which *string) func(enginetest.Call) error {
 		}
 		return errFault
 	}
+}
+
+// chosen are the labels of the project's network if tutti chose its subnet.
+func chosen(p desired.Project) map[string]string {
+	want, _ := desired.Build(p, desired.Options{Version: compose.Version})
+	labels := want.NetworkLabels(p.Networks[0])
+	labels[container.LabelSubnet] = "10.9.0.0/24"
+	return labels
 }
 
 // tryUp may fail.

@@ -14,6 +14,7 @@ import (
 	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/network"
 )
 
 // Engine is what a run needs of an engine.
@@ -101,15 +102,19 @@ type run struct {
 // made is what came into being.
 type made struct {
 	mu         sync.Mutex
-	containers map[string]string // ids of containers made, by key
-	images     map[string]string // ids of images, by reference
-	addresses  map[string]string // that containers had, by id and network
+	containers map[string]string           // ids of containers made, by key
+	images     map[string]string           // ids of images, by reference
+	addresses  map[string]string           // that containers had asked for, by id and network
+	reserved   map[string]network.Reserved // addresses that may be asked for, by network
 }
 
 func newRun(p plan.Plan, e Engine, o Options) *run {
 	r := &run{plan: p, engine: e, o: o, began: time.Now(), up: newTogether(), failed: make(chan struct{}),
-		made:  &made{containers: map[string]string{}, images: map[string]string{}, addresses: map[string]string{}},
+		made:  &made{containers: map[string]string{}, images: map[string]string{}, addresses: map[string]string{}, reserved: maps.Clone(p.Reserved)},
 		nodes: map[plan.ID]plan.Node{}, results: map[plan.ID]Result{}, start: map[plan.ID]time.Time{}, looked: map[plan.ID]Failure{}, tellMu: &sync.Mutex{}}
+	if r.reserved == nil {
+		r.reserved = map[string]network.Reserved{}
+	}
 	for _, n := range p.Nodes {
 		r.nodes[n.ID] = n
 		if upWait(n) {
@@ -315,21 +320,46 @@ func (r *run) doContainer(ctx context.Context, n plan.Node) error {
 // createNetwork takes a name that is taken for success if it is taken by the project's own network: a run that was cut off may have left its
 // request with the engine, and it came through just now.
 func (r *run) createNetwork(ctx context.Context, s plan.CreateNetwork) error {
-	_, err := r.engine.CreateNetwork(ctx, s.Network, s.Labels)
-	if _, chosen := s.Labels[container.LabelSubnet]; chosen && err != nil { // somebody has taken it since; let the engine choose
-		s.Labels, s.Network.IPAM.Pools = maps.Clone(s.Labels), nil
-		delete(s.Labels, container.LabelSubnet)
-		_, err = r.engine.CreateNetwork(ctx, s.Network, s.Labels)
-	}
+	err := r.createWithSubnet(ctx, s)
 	if !errors.Is(err, engine.ErrConflict) {
 		return err
 	}
 	have, lookErr := r.engine.Observe(ctx, engine.Query{Project: r.plan.Project})
 	for _, l := range have.Networks {
-		if lookErr == nil && l.Name == s.Network.Name && maps.Equal(l.Labels, s.Labels) {
+		if lookErr == nil && l.Name == s.Network.Name && sameLabels(l.Labels, s.Labels) {
 			return nil
 		}
 	}
+	return err
+}
+
+func sameLabels(found, wanted map[string]string) bool {
+	found = maps.Clone(found)
+	delete(found, container.LabelSubnet)
+	return maps.Equal(found, wanted)
+}
+
+// createWithSubnet tries the subnets that were chosen, in order: somebody may have taken one since. If all are gone the engine chooses.
+func (r *run) createWithSubnet(ctx context.Context, s plan.CreateNetwork) error {
+	for _, subnet := range s.Subnets {
+		dynamic, reserved, halves := network.Halves(subnet)
+		spec, labels := s.Network, maps.Clone(s.Labels)
+		spec.IPAM.Pools = []network.Pool{{Subnet: subnet, IPRange: dynamic}}
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[container.LabelSubnet] = subnet
+		if _, err := r.engine.CreateNetwork(ctx, spec, labels); err != nil {
+			continue
+		}
+		if halves {
+			r.made.mu.Lock()
+			r.reserved[s.Network.Name] = network.Reserved{Range: reserved}
+			r.made.mu.Unlock()
+		}
+		return nil
+	}
+	_, err := r.engine.CreateNetwork(ctx, s.Network, s.Labels)
 	return err
 }
 
@@ -421,6 +451,9 @@ func (r *run) create(ctx context.Context, s plan.CreateContainer) error {
 	}
 	for _, l := range s.Links {
 		c.Links = append(c.Links, l.Name+":"+l.Alias)
+	}
+	if s.Reserve {
+		c.Spec.Networks = r.reserve(c.Spec.Networks)
 	}
 	id, err := r.engine.CreateContainer(ctx, c)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/network"
 )
 
 // startContainer and run its post_start hooks, in order.
@@ -79,7 +80,22 @@ func execOf(h container.Hook) engine.Exec {
 	return e
 }
 
-// disconnect a container, and remember its address if it is to come back to it.
+// reserve addresses on networks that have some.
+func (r *run) reserve(networks []network.Attachment) []network.Attachment {
+	r.made.mu.Lock()
+	defer r.made.mu.Unlock()
+	out := slices.Clone(networks)
+	for i, a := range out {
+		if free, ok := r.reserved[a.Name]; ok && a.IPv4Address == "" {
+			out[i].IPv4Address = free.Take()
+			r.reserved[a.Name] = free
+		}
+	}
+	return out
+}
+
+// disconnect a container, and remember the address that it asked for if it is to come back to it. One that the engine chose is not asked for:
+// somebody else may have it by then, or whenever the container starts again.
 func (r *run) disconnect(ctx context.Context, s plan.DisconnectNetwork) error {
 	id := r.id(s.Container)
 	if s.Keep {
@@ -88,15 +104,15 @@ func (r *run) disconnect(ctx context.Context, s plan.DisconnectNetwork) error {
 	return r.tolerate(engine.ErrConflict, gone(r.engine.DisconnectNetwork(ctx, s.Network, id)))
 }
 
-func (r *run) keepAddress(ctx context.Context, id, network string) {
+func (r *run) keepAddress(ctx context.Context, id, on string) {
 	l, err := r.engine.Inspect(ctx, id)
 	if err != nil {
 		return // the next call will tell
 	}
 	for _, e := range l.Networks {
-		if e.Name == network && e.IPv4Address != "" {
+		if e.Name == on && e.StaticIPv4 != "" {
 			r.made.mu.Lock()
-			r.addresses[id+" "+network] = e.IPv4Address
+			r.addresses[id+" "+on] = e.StaticIPv4
 			r.made.mu.Unlock()
 		}
 	}
@@ -113,9 +129,8 @@ func (r *run) connect(ctx context.Context, s plan.ConnectNetwork) error {
 	}
 	there := a
 	there.IPv4Address = had
-	err := r.engine.ConnectNetwork(ctx, a.Name, id, there)
-	if errors.Is(err, engine.ErrConflict) || err == nil {
-		return err
+	if err := r.engine.ConnectNetwork(ctx, a.Name, id, there); err == nil {
+		return nil
 	}
 	return r.engine.ConnectNetwork(ctx, a.Name, id, a)
 }

@@ -146,7 +146,7 @@ func (b *builder) finish() (Plan, error) {
 	if b.errors.HasErrors() {
 		return Plan{}, append(b.warnings, b.errors...)
 	}
-	p := Plan{Project: b.want.Project.Name, Nodes: b.nodes, Kept: b.kept, Warnings: b.warnings, Rollbacks: b.rollbacks,
+	p := Plan{Project: b.want.Project.Name, Nodes: b.nodes, Kept: b.kept, Warnings: b.warnings, Rollbacks: b.rollbacks, Reserved: b.reserved(),
 		Services: b.order, Images: b.imagesFound()}
 	if b.o.Atomic {
 		p.atomic()

@@ -110,7 +110,7 @@ func (b *builder) emitCreate(svc desired.Service, r *replica, name string, aside
 		after = appendIf(after, b.planned(ID("create "+p.Key)))
 	}
 	step := CreateContainer{Container: Ref{Key: r.Key}, Name: name, Spec: r.Spec, Labels: r.Labels, Peers: peers, Links: b.links(svc),
-		Inherit: b.inherited(r), HashWith: svc.HashWith}
+		Inherit: b.inherited(r), HashWith: svc.HashWith, Reserve: asksStartFirst(svc) && onlyOnce(svc, r.Spec) == ""}
 	if len(b.brings[r.Spec.Image]) == 0 {
 		step.ImageID = b.have.Images[r.Spec.Image].ID
 	}

@@ -24,6 +24,8 @@ type Plan struct {
 	Atomic   bool                  // if a step fails, all is undone; see UndoAll
 	Services []string              // that Build brings about, each behind what it depends on
 	Images   map[string]image.Live // that references of the project stand for when the plan is carried out, as far as known before
+	// Reserved addresses of networks by name, for containers that have to keep theirs: see CreateContainer.
+	Reserved map[string]network.Reserved
 	// Rollbacks says of each service that is rolled out how it gets back.
 	Rollbacks map[string]desired.Rollout
 }
@@ -102,6 +104,7 @@ type (
 	CreateNetwork struct {
 		Network network.Spec
 		Labels  map[string]string
+		Subnets []string // chosen for it, in CIDR form: the first that is still free when it is made; none: what Network says
 	}
 	// RemoveNetwork removes a network. Was is what it is made anew from if that is undone; nil: it is not.
 	RemoveNetwork struct {
@@ -128,6 +131,7 @@ type (
 		Peers   map[string]Ref // by "service:NAME", as NetworkMode, IPC, PID and VolumesFrom name them
 		Links   []Link
 		Inherit []volume.Mounted // anonymous volumes of the predecessor
+		Reserve bool             // it asks for reserved addresses, where its networks have some
 		// HashWith is the config hash for the label, given the ids of the peers; nil: it is in Labels.
 		HashWith func(container func(service string) string) string `json:"-"`
 	}

@@ -73,7 +73,10 @@ type (
 	// SecondNetwork: the engine has two of that name.
 	SecondNetwork struct{}
 	// SubnetChosen: the engine's own choice would fail.
-	SubnetChosen struct{ Subnet string }
+	SubnetChosen struct {
+		Subnet string
+		Keep   bool // for containers to keep their addresses, not for want of others
+	}
 	// Scaled: there are more replicas than wanted.
 	Scaled struct{ From, To int }
 	// Orphan: no service of the file owns it.
@@ -212,6 +215,9 @@ func (r StopsFirst) Text() string {
 func (Unfinished) Text() string    { return "it never ran, and its configs and secrets may not be in it" }
 func (SecondNetwork) Text() string { return "there are two of that name, and nothing is on this one" }
 func (r SubnetChosen) Text() string {
+	if r.Keep {
+		return "containers are to keep their addresses while names pass from one to the next: subnet " + r.Subnet
+	}
 	return "the engine's own address ranges are used up: subnet " + r.Subnet
 }
 func (r Scaled) Text() string    { return fmt.Sprintf("scaled from %d to %d", r.From, r.To) }

@@ -75,7 +75,7 @@ func (b *builder) usesNetwork(key string) bool {
 }
 
 func (b *builder) createNetwork(n network.Spec, why []Reason, after []ID) ID {
-	return b.add(Node{ID: ID("create network " + n.Name), Step: CreateNetwork{n, b.want.NetworkLabels(n)},
+	return b.add(Node{ID: ID("create network " + n.Name), Step: CreateNetwork{Network: n, Labels: b.want.NetworkLabels(n)},
 		Resource: Resource{Kind: Network, Name: n.Name}, Reasons: why, After: after})
 }
 
@@ -134,7 +134,7 @@ func (b *builder) wasOn(l container.Live, name string) network.Attachment {
 func remade(n network.Spec, live network.Live) *CreateNetwork {
 	n.Driver, n.DriverOpts, n.IPAM, n.Internal, n.Attachable = live.Driver, live.Options, live.IPAM, live.Internal, live.Attachable
 	n.EnableIPv6 = &live.EnableIPv6
-	return &CreateNetwork{n, live.Labels}
+	return &CreateNetwork{Network: n, Labels: live.Labels}
 }
 
 // reconnectOthers brings containers that this plan does not otherwise touch back on networks that were made anew.

@@ -209,18 +209,18 @@ func (h *handOver) lacksAliases(a network.Attachment) bool {
 }
 
 // takeAliases from the old container before it stops: whoever looks the service up does not find it any more, and what is under way goes on.
-// That needs a network where it can keep its address; elsewhere its connections would break, so there it keeps its names until it has stopped.
+// That needs an address that it can come back to; without one its connections would break, so it keeps its names until it has stopped.
 func (h *handOver) takeAliases() {
 	if h.r.live.State != container.Running {
 		return
 	}
 	taken := false
 	for _, a := range h.r.Spec.Networks {
-		if !h.r.live.On(a.Name) || !h.keepsAddress(a.Name) {
+		if !keepsAddress(*h.r.live, a.Name) {
 			continue
 		}
 		old := h.r.Key + " (old)"
-		h.then("disconnect "+old+" from "+a.Name, DisconnectNetwork{Container: h.r.oldRef(), Network: a.Name, Was: foundAt(*h.r.live, a), Keep: true}, h.r.create)
+		h.then("disconnect "+old+" from "+a.Name, DisconnectNetwork{Container: h.r.oldRef(), Network: a.Name, Was: h.foundAt(a), Keep: true}, h.r.create)
 		h.then("connect "+old+" to "+a.Name, ConnectNetwork{Container: h.r.oldRef(), Attachment: bare(a), Keep: true}, h.r.create)
 		taken = true
 	}
@@ -229,14 +229,39 @@ func (h *handOver) takeAliases() {
 	}
 }
 
-// keepsAddress tells whether a container may ask for its address again: the engine grants that where the subnet was asked for.
-func (b *builder) keepsAddress(name string) bool {
-	for _, n := range b.want.Project.Networks {
-		if n.Name == name && slices.ContainsFunc(n.IPAM.Pools, func(p network.Pool) bool { return p.Subnet != "" }) {
-			return true
+// foundAt is how the old container is on a network; its address is kept without being asked for here.
+func (h *handOver) foundAt(a network.Attachment) network.Attachment {
+	was := foundAt(*h.r.live, a)
+	was.IPv4Address = ""
+	return was
+}
+
+// keepsAddress tells whether a container has asked for its address on a network, so that it finds it free when it comes back.
+func keepsAddress(l container.Live, name string) bool {
+	return slices.ContainsFunc(l.Networks, func(e network.Endpoint) bool { return e.Name == name && e.StaticIPv4 != "" })
+}
+
+// reserved are the addresses of the networks whose subnets tutti chose.
+func (b *builder) reserved() map[string]network.Reserved {
+	out := map[string]network.Reserved{}
+	for _, l := range b.have.Networks {
+		if _, free, ok := network.Halves(l.Labels[container.LabelSubnet]); ok {
+			out[l.Name] = network.Reserved{Range: free, Used: b.addressesOn(l.Name)}
 		}
 	}
-	return slices.ContainsFunc(b.have.Networks, func(l network.Live) bool { return l.Name == name && l.Labels[container.LabelSubnet] != "" })
+	return out
+}
+
+func (b *builder) addressesOn(name string) []string {
+	var out []string
+	for _, l := range b.have.Containers {
+		for _, e := range l.Networks {
+			if e.Name == name {
+				out = append(out, e.IPv4Address, e.StaticIPv4)
+			}
+		}
+	}
+	return out
 }
 
 // bare attachment: nobody finds the container by a name of the service.
@@ -263,9 +288,13 @@ func foundAt(l container.Live, a network.Attachment) network.Attachment {
 	return a
 }
 
+func asksStartFirst(svc desired.Service) bool {
+	return svc.Update != nil && svc.Update.Order == startFirst
+}
+
 // startsFirst tells whether the new container runs beside the old one; if the file asks for it and it cannot be, why.
 func (b *builder) startsFirst(svc desired.Service, r *replica) (ok bool, why string) {
-	if svc.Update == nil || svc.Update.Order != startFirst || !r.live.Up() || b.o.NoStart {
+	if !asksStartFirst(svc) || !r.live.Up() || b.o.NoStart {
 		return false, ""
 	}
 	why = onlyOnce(svc, r.Spec)

@@ -4,14 +4,12 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 
 	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine"
-	"github.com/tutti-run/tutti/engine/container"
 	"github.com/tutti-run/tutti/network"
 )
 
@@ -222,25 +220,37 @@ func Settle(in Input) plan.Plan {
 	s := newCheck(in).addresses()
 	out := in.Plan
 	out.Nodes = slices.Clone(out.Nodes)
+	chosen := map[plan.ID][]string{}
 	for _, w := range s.automatic {
 		if p, _ := s.choose(w.spec); p.IsValid() {
-			i := slices.IndexFunc(out.Nodes, func(n plan.Node) bool { return n.ID == w.node })
-			out.Nodes[i] = settled(out.Nodes[i], p)
+			chosen[w.node] = []string{p.String()}
+		}
+	}
+	for _, w := range s.automatic {
+		for s.keeps[w.spec.Key] && len(chosen[w.node]) > 0 && len(chosen[w.node]) < candidates {
+			p, ok := s.choose(w.spec)
+			if !ok || !p.IsValid() {
+				break
+			}
+			chosen[w.node] = append(chosen[w.node], p.String())
+		}
+	}
+	for i, n := range out.Nodes {
+		if subnets, ok := chosen[n.ID]; ok {
+			out.Nodes[i] = settled(n, subnets, s.keeps[n.Step.(plan.CreateNetwork).Network.Key])
 		}
 	}
 	return out
 }
 
-func settled(n plan.Node, p netip.Prefix) plan.Node {
+// candidates are the subnets that are tried: other projects may be after the same.
+const candidates = 4
+
+func settled(n plan.Node, subnets []string, keep bool) plan.Node {
 	made := n.Step.(plan.CreateNetwork)
-	made.Network.IPAM.Pools = []network.Pool{{Subnet: p.String()}}
-	made.Labels = maps.Clone(made.Labels)
-	if made.Labels == nil {
-		made.Labels = map[string]string{}
-	}
-	made.Labels[container.LabelSubnet] = p.String()
+	made.Subnets = subnets
 	n.Step = made
-	n.Reasons = append(slices.Clone(n.Reasons), plan.SubnetChosen{Subnet: p.String()})
+	n.Reasons = append(slices.Clone(n.Reasons), plan.SubnetChosen{Subnet: subnets[0], Keep: keep})
 	return n
 }
 

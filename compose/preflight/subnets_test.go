@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/compose/preflight"
 	"github.com/tutti-run/tutti/engine"
@@ -78,6 +79,20 @@ func TestFixedSubnets(t *testing.T) {
 	})
 }
 
+// TestStartFirstAsksForSubnets: where names pass from one container to the next both keep their addresses, which needs a subnet that was asked for.
+func TestStartFirstAsksForSubnets(t *testing.T) {
+	web := desired.Service{Name: "web", Update: &desired.Rollout{Order: "start-first"}}
+	web.Container.Networks = []network.Attachment{{Network: "a", Name: "shop_a"}}
+	in := preflight.Input{Plan: nodes(makes("a"), makes("b")), Surroundings: used("bridge", "172.17.0.0/16"), Project: desired.Project{Services: []desired.Service{web}}}
+	var got [][]string
+	for _, n := range preflight.Settle(in).Nodes {
+		got = append(got, n.Step.(plan.CreateNetwork).Subnets)
+	}
+	if want := []string{"172.18.0.0/16", "10.201.0.0/24", "10.201.1.0/24", "10.201.2.0/24"}; len(got) != 2 || !slices.Equal(got[0], want) || got[1] != nil {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestAutomaticSubnets(t *testing.T) {
 	full := []string{"bridge", "172.17.0.0/16", "x", "172.18.0.0/16", "y", "172.19.0.0/16"}
 	none := false
@@ -123,6 +138,9 @@ func subnetsIn(p plan.Plan) []string {
 			continue
 		}
 		subnet := ""
+		if len(made.Subnets) > 0 {
+			subnet = made.Subnets[0]
+		}
 		for _, pool := range made.Network.IPAM.Pools {
 			subnet = pool.Subnet
 		}
