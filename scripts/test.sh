@@ -20,12 +20,12 @@ fi
 if [ "$what" != e2e ]; then
   go vet ./... || failed=1
   # shellcheck disable=SC2046 # a list of packages
-  go test $race -timeout 8m $(go list ./... | grep -v '/e2e\($\|/\)') || failed=1
+  go test $race -timeout 12m $(go list ./... | grep -v '/e2e\($\|/\)') || failed=1
 fi
 
 if [ "$what" != unit ]; then
   CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -ldflags '-s -w' -o examples/app/app ./examples/app
-  go test -count=1 -parallel "${TUTTI_E2E_PARALLEL:-4}" -timeout 8m ./e2e/... || failed=1
+  go test -count=1 -parallel "${TUTTI_E2E_PARALLEL:-6}" -timeout 20m ./e2e/... || failed=1
 fi
 
 [ -z "$failed" ]

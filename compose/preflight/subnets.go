@@ -244,7 +244,7 @@ func Settle(in Input) plan.Plan {
 }
 
 // candidates are the subnets that are tried: other projects may be after the same.
-const candidates = 4
+const candidates = 16
 
 func settled(n plan.Node, subnets []string, keep bool) plan.Node {
 	made := n.Step.(plan.CreateNetwork)

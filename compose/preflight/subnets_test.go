@@ -88,7 +88,8 @@ func TestStartFirstAsksForSubnets(t *testing.T) {
 	for _, n := range preflight.Settle(in).Nodes {
 		got = append(got, n.Step.(plan.CreateNetwork).Subnets)
 	}
-	if want := []string{"172.18.0.0/16", "10.201.0.0/24", "10.201.1.0/24", "10.201.2.0/24"}; len(got) != 2 || !slices.Equal(got[0], want) || got[1] != nil {
+	first := []string{"172.18.0.0/16", "10.201.0.0/24", "10.201.1.0/24"}
+	if len(got) != 2 || len(got[0]) != 16 || !slices.Equal(got[0][:3], first) || got[1] != nil {
 		t.Errorf("%v", got)
 	}
 }
