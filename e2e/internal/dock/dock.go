@@ -383,7 +383,7 @@ func (e *Engine) RemoveProject(ctx context.Context, project string) error {
 	networks, err := e.networks(ctx, project)
 	errs = append(errs, err)
 	for _, n := range networks { // by id: two may bear one name
-		errs = append(errs, e.remove(ctx, "/networks/"+n.ID))
+		errs = append(errs, e.removeNetwork(ctx, n.ID))
 	}
 	volumes, err := e.Volumes(ctx, project)
 	errs = append(errs, err)
@@ -432,6 +432,17 @@ func (e *Engine) removeImages(ctx context.Context, project string) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// removeNetwork waits for containers that are still going.
+func (e *Engine) removeNetwork(ctx context.Context, id string) error {
+	for limit := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		err := e.remove(ctx, "/networks/"+id)
+		var r *Refusal
+		if !errors.As(err, &r) || !strings.Contains(r.Text, "active endpoints") || time.Now().After(limit) {
+			return err
+		}
+	}
 }
 
 // remove what may be gone already, or be going.
