@@ -30,7 +30,11 @@ func (t Tool) Preflight(ctx context.Context, p Project, pl plan.Plan, o Prefligh
 		return pl, nil
 	}
 	in := preflight.Input{Plan: pl, Project: p, NameGiven: o.NameGiven, Snapshot: engine.Snapshot{Project: p.Name}}
-	if err := t.lookAround(ctx, &in); err != nil {
+	err := t.lookAround(ctx, &in)
+	if err != nil && ctx.Err() == nil { // an engine that is busy with other projects may list what is gone the next moment
+		err = t.lookAround(ctx, &in)
+	}
+	if err != nil {
 		if ctx.Err() != nil || errors.Is(err, engine.ErrUnavailable) {
 			return pl, err
 		}

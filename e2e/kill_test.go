@@ -76,12 +76,12 @@ services:
       update_config: {order: start-first, parallelism: 2}
   client:
     image: ${STUB}
-    command: [requests, "http://web/", "2"]
+    command: [requests, "http://web/", "5"]
     depends_on: {web: {condition: service_healthy}}
 `
 
 // TestKillRollout: tutti is killed after each single changing call of a start-first rollout. The service answers all the time, and each time the
-// next plain up converges. The client may ask twice: what is under way just when the old container changes its network, and the kill keeps it
+// next plain up converges. The client may ask again: what is under way just when the old container changes its network, and the kill keeps it
 // from coming back, is lost.
 func TestKillRollout(t *testing.T) {
 	t.Parallel()

@@ -185,6 +185,7 @@ func requests(url string, tries int) error {
 				all.Add(1)
 				err := ask(&client, url)
 				for try := 1; err != nil && try < tries; try++ {
+					time.Sleep(20 * time.Millisecond)
 					err = ask(&client, url)
 				}
 				if err != nil {
