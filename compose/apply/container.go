@@ -118,11 +118,16 @@ func (r *run) keepAddress(ctx context.Context, id, on string) {
 	}
 }
 
-// connect a container, at the address that it had where that is asked for and the network grants it.
+// connect a container, at the address that it had where that is asked for and the network grants it. If the address is not known, as after a kill,
+// a reserved one will do.
 func (r *run) connect(ctx context.Context, s plan.ConnectNetwork) error {
 	id, a := r.id(s.Container), s.Attachment
 	r.made.mu.Lock()
 	had := r.addresses[id+" "+a.Name]
+	if free, ok := r.reserved[a.Name]; ok && s.Keep && had == "" {
+		had = free.Take()
+		r.reserved[a.Name] = free
+	}
 	r.made.mu.Unlock()
 	if !s.Keep || had == "" || a.IPv4Address != "" {
 		return r.engine.ConnectNetwork(ctx, a.Name, id, a)
