@@ -42,9 +42,37 @@ func (t Tool) Preflight(ctx context.Context, p Project, pl plan.Plan, o Prefligh
 	}
 	found := preflight.Check(in)
 	if found.HasErrors() {
-		return pl, found
+		return pl, append(found, located(t.absentImages(ctx, pl), p)...)
 	}
 	return warned(preflight.Settle(in), found...), nil
+}
+
+// absentImages are those that no registry has. They are asked for only when the plan will not be carried out, to tell all that is wrong at once:
+// a plan that is carried out begins with these very questions.
+func (t Tool) absentImages(ctx context.Context, pl plan.Plan) diag.List {
+	var mu sync.Mutex
+	var out diag.List
+	var all sync.WaitGroup
+	for _, n := range pl.Nodes {
+		check, is := n.Step.(plan.CheckImage)
+		if !is {
+			continue
+		}
+		all.Go(func() {
+			if err := t.Engine.ResolveImage(ctx, check.Image.Ref); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				d := diag.Diagnostic{Severity: diag.Error, Text: fmt.Sprintf("image %s cannot be had: %v", check.Image.Ref, err)}
+				if n.Resource.Service != "" {
+					d.Path = "services." + n.Resource.Service + ".image"
+				}
+				out = append(out, d)
+			}
+		})
+	}
+	all.Wait()
+	out.Sort()
+	return out
 }
 
 // warned is the plan with more warnings.

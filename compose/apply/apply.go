@@ -82,12 +82,12 @@ type run struct {
 	began  time.Time
 	nodes  map[plan.ID]plan.Node
 	watch  *watch
-	broken error           // why the events could not be had
-	up     *together       // the waits of --wait
-	stop   <-chan struct{} // ends the beginning of steps: the user wants it, or an atomic plan has failed
-	failed chan struct{}   // closed when a step of an atomic plan fails
-	once   sync.Once       // of failed
+	broken error     // why the events could not be had
+	up     *together // the waits of --wait
 	*made
+
+	stop context.Context         // once it ends no step begins: errAsked or errAtomic is why
+	halt context.CancelCauseFunc // ends it
 
 	mu      sync.Mutex
 	start   map[plan.ID]time.Time
@@ -99,6 +99,12 @@ type run struct {
 	tellMu  *sync.Mutex
 }
 
+// Why no more steps begin.
+var (
+	errAsked  = errors.New("asked to stop")
+	errAtomic = errors.New("a step of an atomic plan has failed")
+)
+
 // made is what came into being.
 type made struct {
 	mu         sync.Mutex
@@ -109,7 +115,7 @@ type made struct {
 }
 
 func newRun(p plan.Plan, e Engine, o Options) *run {
-	r := &run{plan: p, engine: e, o: o, began: time.Now(), up: newTogether(), failed: make(chan struct{}),
+	r := &run{plan: p, engine: e, o: o, began: time.Now(), up: newTogether(),
 		made:  &made{containers: map[string]string{}, images: map[string]string{}, addresses: map[string]string{}, reserved: maps.Clone(p.Reserved)},
 		nodes: map[plan.ID]plan.Node{}, results: map[plan.ID]Result{}, start: map[plan.ID]time.Time{}, looked: map[plan.ID]Failure{}, tellMu: &sync.Mutex{}}
 	if r.reserved == nil {
@@ -122,6 +128,7 @@ func newRun(p plan.Plan, e Engine, o Options) *run {
 		}
 	}
 	r.undoing.expect(p)
+	r.stop, r.halt = context.WithCancelCause(context.Background())
 	return r
 }
 
@@ -135,15 +142,16 @@ func (r *run) tell(e Event) {
 }
 
 func (r *run) walk(ctx context.Context) {
-	over, teller := make(chan struct{}), sync.WaitGroup{}
-	teller.Go(func() { r.tellStop(over) })
-	defer func() { close(over); teller.Wait() }()
-	r.stop = either(r.o.Stop, r.failed, over)
+	over, listener := make(chan struct{}), sync.WaitGroup{}
+	if !r.asked() {
+		listener.Go(func() { r.listen(over) })
+	}
+	defer func() { close(over); listener.Wait(); r.halt(nil) }()
 	parallel := r.o.Parallel
 	if parallel <= 0 {
 		parallel = DefaultParallel
 	}
-	w := graph.Walker[plan.ID]{Run: r.step, Stop: r.stop,
+	w := graph.Walker[plan.ID]{Run: r.step, Stop: r.stop.Done(),
 		Ended: func(id plan.ID, o graph.Outcome, err error) { r.ended(ctx, id, o, err) },
 		Class: func(id plan.ID) string { return class(r.nodes[id].Step) },
 		Limit: map[string]int{"change": parallel, "pull": pullParallel, "build": buildParallel}}
@@ -152,31 +160,28 @@ func (r *run) walk(ctx context.Context) {
 	}
 }
 
-// either is closed when one of them is; done lets go of both.
-func either(a, b, done <-chan struct{}) <-chan struct{} {
-	out := make(chan struct{})
-	go func() {
-		select {
-		case <-a:
-			close(out)
-		case <-b:
-			close(out)
-		case <-done:
-		}
-	}()
-	return out
-}
-
-// tellStop tells of the wish to stop, if it comes before the walk is over.
-func (r *run) tellStop(over <-chan struct{}) {
+// listen for the wish to stop until the walk is over.
+func (r *run) listen(over <-chan struct{}) {
 	select {
 	case <-r.o.Stop:
-		r.mu.Lock()
-		running := r.running
-		r.mu.Unlock()
-		r.tell(Stopping{running})
+		r.asked()
 	case <-over:
 	}
+}
+
+// asked to stop: then no step begins any more, and it is told.
+func (r *run) asked() bool {
+	select {
+	case <-r.o.Stop:
+	default:
+		return false
+	}
+	r.halt(errAsked)
+	r.mu.Lock()
+	running := r.running
+	r.mu.Unlock()
+	r.tell(Stopping{running})
+	return true
 }
 
 // watches tells whether a plan needs the engine's events: it waits for something, or may have to when it is taken back.
@@ -247,7 +252,7 @@ func (r *run) ended(ctx context.Context, id plan.ID, o graph.Outcome, err error)
 	r.tell(StepEnded{n, o, err, time.Now(), res.Took})
 	if r.plan.Atomic {
 		if o == graph.Failed && !r.tolerated(n, err) {
-			r.once.Do(func() { close(r.failed) })
+			r.halt(errAtomic)
 		}
 		return
 	}
@@ -408,7 +413,7 @@ func (r *run) pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):
 		return nil
-	case <-r.stop:
+	case <-r.stop.Done():
 		return context.Canceled
 	case <-ctx.Done():
 		return ctx.Err()

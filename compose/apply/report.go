@@ -28,7 +28,7 @@ func (r *run) report(ctx context.Context) Report {
 		}
 		out.Results = append(out.Results, res)
 		switch {
-		case res.Outcome == graph.Cancelled && !closed(r.failed):
+		case res.Outcome == graph.Cancelled && !errors.Is(context.Cause(r.stop), errAtomic):
 			out.Interrupted = true
 		case res.Outcome == graph.Failed:
 			out.Failures = append(out.Failures, Failure{Node: n, Err: res.Err, Waiting: r.waiting(n), Tolerated: r.tolerated(n, res.Err)})
@@ -36,15 +36,6 @@ func (r *run) report(ctx context.Context) Report {
 	}
 	r.diagnose(ctx, out.Failures)
 	return out
-}
-
-func closed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
 }
 
 // waiting are the services that did not start because a step failed.

@@ -186,7 +186,7 @@ func (r *run) wait(ctx context.Context, n plan.Node, s plan.WaitContainer) error
 		case <-changed:
 		case <-timeout:
 			return &NotReady{Name: n.Resource.Name, Until: s.Until, TimedOut: true}
-		case <-r.stop:
+		case <-r.stop.Done():
 			return context.Canceled
 		case <-ctx.Done():
 			return ctx.Err()
