@@ -245,15 +245,7 @@ func TestFaultsStopOnlyWhatHangsOnThem(t *testing.T) {
 			defer f.Close()
 			must(t, f, first, compose.UpOptions{})
 			volumes := removals(f)
-			f.Fail = func(c enginetest.Call) error {
-				switch {
-				case c.N%60 != bad || reads(c.Method):
-					return nil
-				case done:
-					return enginetest.After(errFault)
-				}
-				return errFault
-			}
+			f.Fail = faulty(done, func(c enginetest.Call) bool { return c.N%60 == bad })
 			pl, r := must(t, f, second, compose.UpOptions{RemoveOrphans: true})
 			checkReport(t, pl, r)
 			f.Fail = nil
@@ -266,6 +258,19 @@ func TestFaultsStopOnlyWhatHangsOnThem(t *testing.T) {
 			}
 		}
 	})
+}
+
+// faulty makes the calls that are hit fail if they change something, with or without their work done.
+func faulty(done bool, hit func(enginetest.Call) bool) func(enginetest.Call) error {
+	return func(c enginetest.Call) error {
+		switch {
+		case !hit(c) || reads(c.Method):
+			return nil
+		case done:
+			return enginetest.After(errFault)
+		}
+		return errFault
+	}
 }
 
 func reads(method string) bool {

@@ -357,19 +357,16 @@ func TestRolloutsKeepTheirPromise(t *testing.T) {
 	})
 }
 
-// failNth fails the n-th call, with or without its work done, if it changes something; which says what that was.
+// failNth fails the n-th call; which says what that was.
 func failNth(n int, done bool, which *string) func(enginetest.Call) error {
 	var calls atomic.Int64
-	return func(c enginetest.Call) error {
-		if calls.Add(1) != int64(n) || reads(c.Method) {
-			return nil
+	return faulty(done, func(c enginetest.Call) bool {
+		hit := calls.Add(1) == int64(n)
+		if hit && !reads(c.Method) {
+			*which = c.String()
 		}
-		*which = c.String()
-		if done {
-			return enginetest.After(errFault)
-		}
-		return errFault
-	}
+		return hit
+	})
 }
 
 // chosen are the labels of the project's network if tutti chose its subnet.

@@ -17,16 +17,22 @@ var update = flag.Bool("update", false, "rewrite what the testdata expects")
 // TestDiagnostics loads each archive and compares what is told. The comment above the files holds options, one a line:
 // "env NAME=VALUE", "strict", "file NAME", "env-file NAME", "profile NAME", "service NAME"; other lines say what the case is about.
 func TestDiagnostics(t *testing.T) {
-	cases, err := filepath.Glob("testdata/diagnostics/*.txtar")
+	checkArchives(t, "diagnostics", func(_ *testing.T, r Result, err error) string { return report(r, err) })
+}
+
+// checkArchives loads each archive of a folder of testdata, and compares what is said of the result.
+func checkArchives(t *testing.T, folder string, say func(*testing.T, Result, error) string) {
+	t.Helper()
+	cases, err := filepath.Glob("testdata/" + folder + "/*.txtar")
 	if err != nil || len(cases) == 0 {
 		t.Fatal("no testdata", err)
 	}
 	for _, path := range cases {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { diagnose(t, path) })
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { checkArchive(t, path, say) })
 	}
 }
 
-func diagnose(t *testing.T, path string) {
+func checkArchive(t *testing.T, path string, say func(*testing.T, Result, error) string) {
 	a, err := txtar.ParseFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +40,7 @@ func diagnose(t *testing.T, path string) {
 	dir := t.TempDir()
 	want := unpack(t, a, dir)
 	r, err := Load(t.Context(), options(string(a.Comment), dir))
-	got := strings.ReplaceAll(report(r, err), dir, "$DIR")
+	got := strings.ReplaceAll(say(t, r, err), dir, "$DIR")
 	if got == want {
 		return
 	}

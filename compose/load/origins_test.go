@@ -2,50 +2,20 @@ package load
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/tutti-run/tutti/compose/desired"
 )
 
 // TestOrigins loads each archive and compares where its services' variables come from. The comment is that of TestDiagnostics.
 func TestOrigins(t *testing.T) {
-	cases, err := filepath.Glob("testdata/origins/*.txtar")
-	if err != nil || len(cases) == 0 {
-		t.Fatal("no testdata", err)
-	}
-	for _, path := range cases {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { origins(t, path) })
-	}
-}
-
-func origins(t *testing.T, path string) {
-	a, err := txtar.ParseFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	want := unpack(t, a, dir)
-	r, err := Load(t.Context(), options(string(a.Comment), dir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := strings.ReplaceAll(told(t, r.Project), dir, "$DIR")
-	if got == want {
-		return
-	}
-	if !*update {
-		t.Fatalf("%s\n%s", cmp.Diff(want, got), "run with -update if this is right")
-	}
-	a.Files[len(a.Files)-1].Data = []byte(got)
-	if err := os.WriteFile(path, txtar.Format(a), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	checkArchives(t, "origins", func(t *testing.T, r Result, err error) string {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return told(t, r.Project)
+	})
 }
 
 // told is a line for each variable with what the container gets, and under it a line for each source.

@@ -140,11 +140,7 @@ func (o *upOptions) bringUp(ctx context.Context, res load.Result, options compos
 	if err != nil {
 		return err
 	}
-	r := run{title: "up", quiet: silence{o.quietPull, o.quietBuild}, options: compose.RunOptions{WaitTimeout: time.Duration(o.waitTimeout) * time.Second}}
-	if options.NoStart {
-		r.title = "create"
-	}
-	r.intent = &compose.Intent{Project: project, Resolved: res.Resolved, Command: o.words(r.title), Scale: options.Scale}
+	r := o.intended(res, options)
 	if o.planFile == "" {
 		r.again = func(ctx context.Context) (plan.Plan, error) {
 			p, err := decide(ctx)
@@ -155,17 +151,27 @@ func (o *upOptions) bringUp(ctx context.Context, res load.Result, options compos
 		}
 	}
 	j := job{project: project, command: r.title, again: decide}
-	if o.detach || options.NoStart || o.g.dryRun {
-		j.do = func(t compose.Tool, p plan.Plan) error {
-			p, err := o.ready(ctx, t, project, p)
-			if err != nil {
-				return err
-			}
-			return o.carryOut(ctx, t, p, r)
-		}
-		return o.exclusively(ctx, t, p, j)
+	if !o.detach && !options.NoStart && !o.g.dryRun {
+		return o.attached(ctx, t, p, j, r)
 	}
-	return o.attached(ctx, t, p, j, r)
+	j.do = func(t compose.Tool, p plan.Plan) error {
+		p, err := o.ready(ctx, t, project, p)
+		if err != nil {
+			return err
+		}
+		return o.carryOut(ctx, t, p, r)
+	}
+	return o.exclusively(ctx, t, p, j)
+}
+
+// intended is how the plan is carried out, shown and recorded.
+func (o *upOptions) intended(res load.Result, options compose.UpOptions) run {
+	r := run{title: "up", quiet: silence{o.quietPull, o.quietBuild}, options: compose.RunOptions{WaitTimeout: time.Duration(o.waitTimeout) * time.Second}}
+	if options.NoStart {
+		r.title = "create"
+	}
+	r.intent = &compose.Intent{Project: res.Project, Resolved: res.Resolved, Command: o.words(r.title), Scale: options.Scale}
+	return r
 }
 
 // words of the command, as far as they say what it was to do.
