@@ -152,8 +152,10 @@ func (b *builder) imageOf(l container.Live, ref string) bool {
 // temporary names are those of a new container whose predecessor still holds the name.
 func temporary(name, final string) bool { return name != final && container.OwnName(name) == final }
 
-// asideName is that of a new container whose predecessor had to come back.
-func asideName(final string) string { return final + "-failed" }
+// AsideSuffix ends the name of a new container whose predecessor had to come back.
+const AsideSuffix = "-failed"
+
+func asideName(final string) string { return final + AsideSuffix }
 
 // judge decides about one replica. Its dependencies have been judged before.
 func (b *builder) judge(svc desired.Service, r *replica) {

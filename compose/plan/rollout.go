@@ -20,7 +20,7 @@ const lookedUp = time.Second
 // The words of update_config and rollback_config (Compose Deploy Specification).
 const (
 	startFirst = "start-first"
-	stopsFirst = "stop-first"
+	stopFirst  = "stop-first"
 	goOn       = "continue"
 	goBack     = "rollback"
 )

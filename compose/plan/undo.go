@@ -212,7 +212,7 @@ func (u *undo) inOrder(order string) {
 				stop = &u.nodes[k]
 			}
 		}
-		if order == stopsFirst && stop != nil && !slices.Contains(start.AfterAny, stop.ID) {
+		if order == stopFirst && stop != nil && !slices.Contains(start.AfterAny, stop.ID) {
 			stop.After, stop.AfterAny = nil, nil
 			start.AfterAny = append(start.AfterAny, stop.ID)
 		}

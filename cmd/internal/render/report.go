@@ -94,7 +94,7 @@ func takenBack(b *bytes.Buffer, all []apply.Undone, s Style) {
 			if name := n.Resource.Name; n.Resource.Kind == plan.Container && !slices.Contains(back, name) {
 				back = append(back, name)
 			}
-			if r, is := n.Step.(plan.RenameContainer); is && strings.HasSuffix(r.Name, asideSuffix) {
+			if r, is := n.Step.(plan.RenameContainer); is && strings.HasSuffix(r.Name, plan.AsideSuffix) {
 				aside = append(aside, r.Name)
 			}
 		}
@@ -118,9 +118,6 @@ func takenBack(b *bytes.Buffer, all []apply.Undone, s Style) {
 		failure(b, f, s)
 	}
 }
-
-// asideSuffix ends the names of new containers that were put aside.
-const asideSuffix = "-failed"
 
 // headline of a failure: what is wrong with which resource.
 func headline(f apply.Failure) string {
