@@ -8,6 +8,7 @@ import (
 	"github.com/tutti-run/tutti/compose/apply"
 	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/container"
 )
 
 // Outrun are the failures of a run that the world may be the reason of, having moved after the plan was made: a name was taken or a container
@@ -45,5 +46,6 @@ func Moved(failed []apply.Failure, now plan.Plan) bool {
 // look that the plan was made from and the moment when the project was ours.
 func (t Tool) Stale(ctx context.Context, project string, p plan.Plan) (bool, error) {
 	now, err := t.Engine.ListContainers(ctx, project)
-	return err == nil && plan.Seen(now) != p.Seen, err
+	same := func(x, y container.Live) bool { return x.ID == y.ID && x.Name == y.Name && x.Up() == y.Up() }
+	return err == nil && !slices.EqualFunc(p.Found, now, same), err
 }

@@ -29,7 +29,7 @@ func (t Tool) Preflight(ctx context.Context, p Project, pl plan.Plan, o Prefligh
 	if !preflight.Needed(pl) {
 		return pl, nil
 	}
-	in := preflight.Input{Plan: pl, Project: p, NameGiven: o.NameGiven, Snapshot: engine.Snapshot{Project: p.Name}}
+	in := preflight.Input{Plan: pl, Project: p, NameGiven: o.NameGiven, Snapshot: engine.Snapshot{Project: p.Name, Containers: pl.Found}}
 	err := t.lookAround(ctx, &in)
 	if err != nil && ctx.Err() == nil { // an engine that is busy with other projects may list what is gone the next moment
 		err = t.lookAround(ctx, &in)
@@ -81,14 +81,9 @@ func warned(p plan.Plan, more ...diag.Diagnostic) plan.Plan {
 	return p
 }
 
-// lookAround fills in what there is beside the project, and the project's containers as they are now.
-func (t Tool) lookAround(ctx context.Context, in *preflight.Input) error {
-	var both sync.WaitGroup
-	var listErr, surveyErr error
-	both.Go(func() { in.Snapshot.Containers, listErr = t.Engine.ListContainers(ctx, in.Project.Name) })
-	both.Go(func() { in.Surroundings, surveyErr = t.Engine.Survey(ctx) })
-	both.Wait()
-	if err := errors.Join(surveyErr, listErr); err != nil {
+// lookAround fills in what there is beside the project.
+func (t Tool) lookAround(ctx context.Context, in *preflight.Input) (err error) {
+	if in.Surroundings, err = t.Engine.Survey(ctx); err != nil {
 		return err
 	}
 	if in.Surroundings.Local {

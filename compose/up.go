@@ -46,7 +46,7 @@ func (t Tool) decide(ctx context.Context, p Project, scale map[string]int, o pla
 		}
 		out.Warnings = append(out.Warnings, warnings...)
 	}
-	out.Seen = plan.Seen(have.Containers)
+	out.Found = have.Containers
 	out.Warnings = located(out.Warnings, p)
 	if wrong, ok := errors.AsType[diag.List](err); ok {
 		return out, located(wrong, p)
@@ -148,7 +148,7 @@ func (t Tool) PlanDown(ctx context.Context, p Project, o DownOptions) (plan.Plan
 	if down.Former = former; former != nil {
 		out, err = plan.Down(p, have, down)
 	}
-	out.Seen = plan.Seen(have.Containers)
+	out.Found = have.Containers
 	return warned(out, warnings...), err
 }
 
@@ -187,6 +187,6 @@ func (t Tool) lifecycle(ctx context.Context, p Project, o LifecycleOptions, deci
 	if options.Former = former; former != nil {
 		out, err = decide(p, have, options)
 	}
-	out.Seen = plan.Seen(have.Containers)
+	out.Found = have.Containers
 	return warned(out, warnings...), err
 }

@@ -20,7 +20,7 @@ type Plan struct {
 	Nodes    []Node     // in an order that respects After
 	Kept     []Resource // containers that run and stay as they are
 	Warnings diag.List
-	Seen     string                // a digest of the containers that it was made for: see Seen
+	Found    []container.Live      // the project's containers when it was made
 	Atomic   bool                  // if a step fails, all is undone; see UndoAll
 	Services []string              // that Build brings about, each behind what it depends on
 	Images   map[string]image.Live // that references of the project stand for when the plan is carried out, as far as known before
