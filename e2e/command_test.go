@@ -16,7 +16,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -126,39 +125,11 @@ func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// background is a tutti that runs beside the script.
-type background struct {
-	cmd  *exec.Cmd
-	done chan struct{}
-	mu   sync.Mutex
-	out  bytes.Buffer
-	err  bytes.Buffer
-}
-
-type locked struct {
-	mu *sync.Mutex
-	b  *bytes.Buffer
-}
-
-func (l locked) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (b *background) text() (out, err string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.out.String(), b.err.String()
-}
-
 func cmdBackground(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, args, 2, "background NAME ARG…")
-	b := &background{cmd: command(context.Background(), ts, args[1:]), done: make(chan struct{})}
-	b.cmd.Stdout, b.cmd.Stderr = locked{&b.mu, &b.out}, locked{&b.mu, &b.err}
-	ts.Check(b.cmd.Start())
+	b, err := launch(command(context.Background(), ts, args[1:]))
+	ts.Check(err)
 	worldOf(ts).running[args[0]] = b
-	go func() { b.cmd.Wait(); close(b.done) }()
 }
 
 func backgroundOf(ts *testscript.TestScript, name string) *background {
@@ -171,14 +142,7 @@ func backgroundOf(ts *testscript.TestScript, name string) *background {
 
 func cmdSees(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, args, 2, "sees NAME REGEXP")
-	b, want := backgroundOf(ts, args[0]), regexp.MustCompile("(?m)"+args[1])
-	eventually(ts, func() error {
-		out, err := b.text()
-		if !want.MatchString(out) && !want.MatchString(err) {
-			return fmt.Errorf("%s has not written %s; stdout:\n%s\nstderr:\n%s", args[0], args[1], out, err)
-		}
-		return nil
-	})
+	ts.Check(backgroundOf(ts, args[0]).writes(args[1]))
 }
 
 func cmdSignal(ts *testscript.TestScript, _ bool, args []string) {
@@ -190,31 +154,16 @@ func cmdSignal(ts *testscript.TestScript, _ bool, args []string) {
 func cmdEnded(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, args, 2, "ended NAME N")
 	b := backgroundOf(ts, args[0])
-	select {
-	case <-b.done:
-	case <-time.After(patience):
-		out, err := b.text()
-		ts.Fatalf("%s has not ended; stdout:\n%s\nstderr:\n%s", args[0], out, err)
-	}
+	code, err := b.end()
+	ts.Check(err)
 	delete(worldOf(ts).running, args[0])
 	show(ts, b.out.String(), b.err.String())
-	if got := strconv.Itoa(b.cmd.ProcessState.ExitCode()); got != args[1] {
+	if got := strconv.Itoa(code); got != args[1] {
 		ts.Fatalf("%s ended with exit code %s, not %s", args[0], got, args[1])
 	}
 }
 
-// eventually asks until there is no error any more, and gives up after a while.
-func eventually(ts *testscript.TestScript, check func() error) {
-	for limit := time.Now().Add(patience / 2); ; time.Sleep(20 * time.Millisecond) {
-		err := check()
-		if err == nil {
-			return
-		}
-		if time.Now().After(limit) {
-			ts.Fatalf("%v", err)
-		}
-	}
-}
+func eventually(ts *testscript.TestScript, check func() error) { ts.Check(until(check)) }
 
 func cmdSettled(ts *testscript.TestScript, _ bool, _ []string) {
 	cmdTutti(ts, false, []string{"plan", "--detailed-exitcode"})

@@ -63,8 +63,7 @@ func setup(env *testscript.Env) error {
 // cleanUp shows what there is if the script failed, and removes it.
 func cleanUp(env *testscript.Env, w *world) {
 	for _, b := range w.running {
-		b.cmd.Process.Kill()
-		<-b.done
+		b.kill()
 	}
 	t := env.T()
 	if f, ok := t.(interface{ Failed() bool }); ok && f.Failed() {

@@ -1,4 +1,5 @@
-// Package network holds what a Compose network should be (Spec), what the engine has (Live), and how the two differ.
+// Package network holds what a Compose network should be (Spec), what the engine has (Live), how the two differ, and which
+// addresses it keeps for containers that ask for one.
 package network
 
 import (

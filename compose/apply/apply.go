@@ -1,4 +1,4 @@
-// Package apply carries out a plan: it schedules, limits and reports. It decides nothing.
+// Package apply carries out a plan: it schedules, limits, reports, and takes back as the plan says what does not come to its end. It decides nothing.
 package apply
 
 import (
