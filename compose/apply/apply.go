@@ -112,6 +112,8 @@ type made struct {
 	images     map[string]string           // ids of images, by reference
 	addresses  map[string]string           // that containers had asked for, by id and network
 	reserved   map[string]network.Reserved // addresses that may be asked for, by network
+
+	endpoints endpoints
 }
 
 func newRun(p plan.Plan, e Engine, o Options) *run {
@@ -128,6 +130,7 @@ func newRun(p plan.Plan, e Engine, o Options) *run {
 		}
 	}
 	r.undoing.expect(p)
+	r.endpoints.turn.L = &r.endpoints.mu
 	r.stop, r.halt = context.WithCancelCause(context.Background())
 	return r
 }
@@ -194,14 +197,14 @@ func watches(p plan.Plan) bool {
 	return false
 }
 
-// class of a step, for limits: stops only wait for a process to end, and waits for something to happen; neither keeps others back.
+// class of a step, for limits: stops only wait for a process to end, renames for others, and waits for something to happen; none keeps others back.
 func class(s plan.Step) string {
 	switch s.(type) {
 	case plan.PullImage:
 		return "pull"
 	case plan.BuildImage:
 		return "build"
-	case plan.WaitContainer, plan.StopContainer, plan.CheckImage, plan.Verify, plan.Pause, plan.Commit:
+	case plan.WaitContainer, plan.StopContainer, plan.RenameContainer, plan.CheckImage, plan.Verify, plan.Pause, plan.Commit:
 		return ""
 	}
 	return "change"
@@ -309,15 +312,15 @@ func (r *run) doContainer(ctx context.Context, n plan.Node) error {
 	case plan.StopContainer:
 		return gone(r.stopContainer(ctx, n, s))
 	case plan.RemoveContainer:
-		return gone(r.engine.RemoveContainer(ctx, r.id(s.Container), s.Force, s.Volumes))
+		return gone(r.endpoints.change(func() error { return r.engine.RemoveContainer(ctx, r.id(s.Container), s.Force, s.Volumes) }))
 	case plan.RenameContainer:
-		return r.engine.RenameContainer(ctx, r.id(s.Container), s.Name)
+		return r.endpoints.rename(func() error { return r.engine.RenameContainer(ctx, r.id(s.Container), s.Name) })
 	case plan.UpdateContainer:
 		return r.tolerate(engine.ErrNotFound, r.engine.UpdateContainer(ctx, r.id(s.Container), s.Spec)) // Podman 4 cannot
 	case plan.ConnectNetwork:
-		return r.tolerate(engine.ErrConflict, r.connect(ctx, s)) // it never left
+		return r.tolerate(engine.ErrConflict, r.endpoints.change(func() error { return r.connect(ctx, s) })) // it never left
 	case plan.DisconnectNetwork:
-		return r.disconnect(ctx, s)
+		return r.endpoints.change(func() error { return r.disconnect(ctx, s) })
 	}
 	return fmt.Errorf("%s: no way to carry out %T", n.ID, n.Step)
 }

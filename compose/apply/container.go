@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine"
@@ -13,11 +14,50 @@ import (
 	"github.com/tutti-run/tutti/network"
 )
 
+// endpoints keeps the renaming of containers that run apart from all that makes and removes endpoints of networks. Engine 20.10 counts those of a
+// network, and writes the count back when it renames one: what changed meanwhile is lost, and the network can never be removed again.
+type endpoints struct {
+	mu       sync.Mutex
+	turn     sync.Cond // of mu
+	changing int
+	renaming bool
+}
+
+// change endpoints, at the same time as others do.
+func (e *endpoints) change(do func() error) error {
+	e.when(func() bool { return !e.renaming }, func() { e.changing++ })
+	defer e.then(func() { e.changing-- })
+	return do()
+}
+
+// rename once nobody changes endpoints. Nothing but the end of the run hangs on a name, so others come first.
+func (e *endpoints) rename(do func() error) error {
+	e.when(func() bool { return !e.renaming && e.changing == 0 }, func() { e.renaming = true })
+	defer e.then(func() { e.renaming = false })
+	return do()
+}
+
+func (e *endpoints) when(ready func() bool, begin func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for !ready() {
+		e.turn.Wait()
+	}
+	begin()
+}
+
+func (e *endpoints) then(end func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	end()
+	e.turn.Broadcast()
+}
+
 // startContainer and run its post_start hooks, in order.
 func (r *run) startContainer(ctx context.Context, n plan.Node, s plan.StartContainer) error {
 	id := r.id(s.Container)
 	r.watch.forget(id)
-	if err := r.engine.StartContainer(ctx, id); err != nil {
+	if err := r.endpoints.change(func() error { return r.engine.StartContainer(ctx, id) }); err != nil {
 		return err
 	}
 	return r.hooks(ctx, n, id, "post_start", s.Hooks.PostStart)
@@ -30,7 +70,7 @@ func (r *run) stopContainer(ctx context.Context, n plan.Node, s plan.StopContain
 	if errors.Is(hooks, engine.ErrConflict) || errors.Is(hooks, engine.ErrNotFound) {
 		hooks = nil
 	}
-	if err := r.engine.StopContainer(ctx, id, s.Timeout); err != nil {
+	if err := r.endpoints.change(func() error { return r.engine.StopContainer(ctx, id, s.Timeout) }); err != nil {
 		return err
 	}
 	return hooks

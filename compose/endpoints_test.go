@@ -1,0 +1,58 @@
+package compose_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tutti-run/tutti/compose"
+	"github.com/tutti-run/tutti/engine/enginetest"
+)
+
+// counting is an engine that tells whether a container is renamed while endpoints of networks come or go.
+type counting struct {
+	*enginetest.Fake
+	changing, renames, overlaps atomic.Int64
+}
+
+func (c *counting) changes(do func() error) error {
+	c.changing.Add(1)
+	defer c.changing.Add(-1)
+	return do()
+}
+
+func (c *counting) StartContainer(ctx context.Context, id string) error {
+	return c.changes(func() error { return c.Fake.StartContainer(ctx, id) })
+}
+
+func (c *counting) StopContainer(ctx context.Context, id string, timeout *time.Duration) error {
+	return c.changes(func() error { return c.Fake.StopContainer(ctx, id, timeout) })
+}
+
+func (c *counting) RenameContainer(ctx context.Context, id, name string) error {
+	c.renames.Add(1)
+	if c.changing.Load() > 0 {
+		c.overlaps.Add(1)
+	}
+	err := c.Fake.RenameContainer(ctx, id, name)
+	if c.changing.Load() > 0 {
+		c.overlaps.Add(1)
+	}
+	return err
+}
+
+// TestNothingIsRenamedWhileEndpointsChange: an engine may lose count of them otherwise.
+func TestNothingIsRenamedWhileEndpointsChange(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"quick": {}, "slow": {StopsAfter: 3 * time.Second}}, func(t *testing.T, f *enginetest.Fake) {
+		f.Latency = func(enginetest.Call) time.Duration { return 100 * time.Millisecond }
+		e := &counting{Fake: f}
+		tool := compose.Tool{Engine: e}
+		p := shop(service("a", "quick"), service("b", "quick"), service("c", "slow"), service("d", "slow", "c started"))
+		up(t, tool, p, compose.UpOptions{}, compose.RunOptions{})
+		r := up(t, tool, p, compose.UpOptions{Recreate: compose.Always}, compose.RunOptions{})
+		if r.Failed() || e.renames.Load() != 4 || e.overlaps.Load() > 0 {
+			t.Errorf("failures %v, %d renames, %d while endpoints changed", r.Failures, e.renames.Load(), e.overlaps.Load())
+		}
+	})
+}
