@@ -1,0 +1,141 @@
+package attributes
+
+const (
+	swarm    = "needs Swarm"
+	buildkit = "needs BuildKit"
+	watched  = "what watch does; up does not need it"
+)
+
+// top are the sections themselves.
+var top = []Row{
+	{"include", Read("the files are part of the project"), "", ""},
+	{"jobs", Cannot("not supported yet"), "", ""},
+	{"name", Decides("the project's name"), "", ""},
+	{"version", Cannot("out of date, ignored"), "", "diagnostics/version"},
+}
+
+var deploy = under("services.deploy", []Row{
+	{"endpoint_mode", Cannot("vip " + swarm + "; dnsrr is how it is without"), "", "diagnostics/deploy"},
+	{"labels", Cannot("for services of Swarm only"), "", "diagnostics/deploy"},
+	{"mode", Decides("how many replicas there are; jobs need Swarm"), "", "diagnostics/deploy"},
+	{"placement.constraints", Cannot("there is one engine, and nothing to place"), "", "diagnostics/deploy"},
+	{"placement.max_replicas_per_node", Cannot("there is one engine, and nothing to place"), "", ""},
+	{"placement.preferences.spread", Cannot("there is one engine, and nothing to place"), "", "diagnostics/deploy"},
+	{"replicas", Decides("how many replicas there are"), "", "plan/rollout_start_first"},
+	{"resources.limits.cpus", Reaches("HostConfig.NanoCpus"), "", ""},
+	{"resources.limits.memory", Reaches("HostConfig.Memory"), "", ""},
+	{"resources.limits.pids", Reaches("HostConfig.PidsLimit"), "", ""},
+	{"resources.reservations.cpus", Cannot("the engine cannot reserve processors; cpu_shares weighs them"), "", ""},
+	{"resources.reservations.devices.capabilities", Reaches("HostConfig.DeviceRequests.Capabilities"), "", ""},
+	{"resources.reservations.devices.count", Reaches("HostConfig.DeviceRequests.Count"), "", ""},
+	{"resources.reservations.devices.device_ids", Reaches("HostConfig.DeviceRequests.DeviceIDs"), "", ""},
+	{"resources.reservations.devices.driver", Reaches("HostConfig.DeviceRequests.Driver"), "", ""},
+	{"resources.reservations.devices.options", Reaches("HostConfig.DeviceRequests.Options"), "", ""},
+	{"resources.reservations.generic_resources.discrete_resource_spec.kind", Cannot(swarm), "", ""},
+	{"resources.reservations.generic_resources.discrete_resource_spec.value", Cannot(swarm), "", ""},
+	{"resources.reservations.memory", Reaches("HostConfig.MemoryReservation"), "", ""},
+	{"restart_policy.condition", Reaches("HostConfig.RestartPolicy.Name"), "", ""},
+	{"restart_policy.delay", Cannot("the engine itself waits between restarts, longer each time"), "", "diagnostics/deploy"},
+	{"restart_policy.max_attempts", Reaches("HostConfig.RestartPolicy.MaximumRetryCount"), "", ""},
+	{"restart_policy.window", Decides("how long a new container is watched"), "", ""},
+	{"rollback_config.delay", Decides("how batches go back"), "", ""},
+	{"rollback_config.failure_action", Decides("what follows if that fails"), "", ""},
+	{"rollback_config.max_failure_ratio", Decides("how many may fail"), "", ""},
+	{"rollback_config.monitor", Decides("how long each is watched"), "", ""},
+	{"rollback_config.order", Decides("which is first, stop or start"), "", "compose/rollout_test.go:TestRollbackOrder"},
+	{"rollback_config.parallelism", Decides("how many go back at a time"), "", "compose/rollout_test.go:TestRollbackConfig"},
+	{"update_config.delay", Decides("how batches follow each other"), "", "compose/rollout_test.go:TestDelayAndMonitor"},
+	{"update_config.failure_action", Decides("what follows if one fails"), "", "compose/rollout_test.go:TestFailureActions"},
+	{"update_config.max_failure_ratio", Decides("how many may fail"), "", "compose/rollout_test.go:TestFailureActions"},
+	{"update_config.monitor", Decides("how long each is watched"), "", "compose/rollout_test.go:TestDelayAndMonitor"},
+	{"update_config.order", Decides("which is first, stop or start"), "", "plan/rollout_start_first script/rollout_start_first"},
+	{"update_config.parallelism", Decides("how many are replaced at a time"), "", "plan/rollout_start_first"},
+})
+
+// build is how a service's image is made, by the classic builder.
+var build = under("services", []Row{
+	{"build.additional_contexts", Cannot(buildkit), "", ""},
+	{"build.args", Reaches("build?buildargs"), "", "script/build"},
+	{"build.cache_from", Reaches("build?cachefrom"), "", ""},
+	{"build.cache_to", Cannot(buildkit), "", "diagnostics/unsupported"},
+	{"build.context", Makes("the build's context"), "", "script/build"},
+	{"build.dockerfile", Reaches("build?dockerfile"), "", ""},
+	{"build.dockerfile_inline", Makes("a file in the context"), "", "script/build"},
+	{"build.entitlements", Cannot(buildkit), "", ""},
+	{"build.extra_hosts", Reaches("build?extrahosts"), "", ""},
+	{"build.isolation", Reaches("build?isolation"), "", ""},
+	{"build.labels", Reaches("build?labels"), "", "script/build"},
+	{"build.network", Reaches("build?networkmode"), "", ""},
+	{"build.no_cache", Reaches("build?nocache"), "", ""},
+	{"build.no_cache_filter", Cannot(buildkit), "", ""},
+	{"build.platforms", Reaches("build?platform"), "", "diagnostics/unsupported"},
+	{"build.privileged", Cannot(buildkit), "", ""},
+	{"build.provenance", Cannot(buildkit), "", ""},
+	{"build.pull", Reaches("build?pull"), "", ""},
+	{"build.sbom", Cannot(buildkit), "", ""},
+	{"build.secrets", Cannot(buildkit), "", "diagnostics/unsupported"},
+	{"build.shm_size", Reaches("build?shmsize"), "", ""},
+	{"build.ssh", Cannot(buildkit), "", "diagnostics/unsupported"},
+	{"build.tags", Reaches("build?t"), "", ""},
+	{"build.target", Reaches("build?target"), "", ""},
+	{"build.ulimits", Reaches("build?ulimits"), "", ""},
+	{"develop.watch.action", Read(watched), "", ""},
+	{"develop.watch.exec", Read(watched), "", ""},
+	{"develop.watch.ignore", Read(watched), "", ""},
+	{"develop.watch.include", Read(watched), "", ""},
+	{"develop.watch.initial_sync", Read(watched), "", ""},
+	{"develop.watch.path", Read(watched), "", ""},
+	{"develop.watch.target", Read(watched), "", ""},
+})
+
+var networks = under("networks", []Row{
+	{"attachable", Reaches("NetworkCreate.Attachable"), "", ""},
+	{"driver", Reaches("NetworkCreate.Driver"), "", ""},
+	{"driver_opts", Reaches("NetworkCreate.Options"), "", ""},
+	{"enable_ipv4", Reaches("NetworkCreate.EnableIPv4"), "1.47", "plan/capabilities"},
+	{"enable_ipv6", Reaches("NetworkCreate.EnableIPv6"), "", ""},
+	{"external", Decides("it has to be there, and stays"), "", "plan/external_network"},
+	{"internal", Reaches("NetworkCreate.Internal"), "", ""},
+	{"ipam.config.aux_addresses", Reaches("NetworkCreate.IPAM.Config.AuxiliaryAddresses"), "", ""},
+	{"ipam.config.gateway", Reaches("NetworkCreate.IPAM.Config.Gateway"), "", ""},
+	{"ipam.config.ip_range", Reaches("NetworkCreate.IPAM.Config.IPRange"), "", ""},
+	{"ipam.config.subnet", Reaches("NetworkCreate.IPAM.Config.Subnet"), "", ""},
+	{"ipam.driver", Reaches("NetworkCreate.IPAM.Driver"), "", ""},
+	{"ipam.options", Reaches("NetworkCreate.IPAM.Options"), "", ""},
+	{"labels", Reaches("NetworkCreate.Labels"), "", ""},
+	{"name", Reaches("NetworkCreate.Name"), "", ""},
+})
+
+var volumes = under("volumes", []Row{
+	{"driver", Reaches("VolumeCreate.Driver"), "", ""},
+	{"driver_opts", Reaches("VolumeCreate.DriverOpts"), "", ""},
+	{"external", Decides("it has to be there, and stays"), "", "plan/external_absent"},
+	{"labels", Reaches("VolumeCreate.Labels"), "", ""},
+	{"name", Reaches("VolumeCreate.Name"), "", ""},
+})
+
+// contents are configs and secrets: files that services get.
+var contents = []Row{
+	{"configs.content", Makes("a file in the container"), "", ""},
+	{"configs.environment", Makes("a file in the container"), "", ""},
+	{"configs.external", Cannot("only Swarm keeps configs"), "", "diagnostics/external_content"},
+	{"configs.file", Makes("a file in the container"), "", ""},
+	{"configs.labels", Cannot(swarm), "", ""},
+	{"configs.name", Cannot(swarm), "", ""},
+	{"configs.template_driver", Cannot(swarm), "", ""},
+	{"secrets.driver", Cannot(swarm), "", ""},
+	{"secrets.driver_opts", Cannot(swarm), "", ""},
+	{"secrets.environment", Makes("a file in the container"), "", ""},
+	{"secrets.external", Cannot("only Swarm keeps secrets"), "", "diagnostics/external_content"},
+	{"secrets.file", Makes("a file in the container"), "", ""},
+	{"secrets.labels", Cannot(swarm), "", ""},
+	{"secrets.name", Cannot(swarm), "", ""},
+	{"secrets.template_driver", Cannot(swarm), "", ""},
+}
+
+var models = []Row{
+	{"models.context_size", Cannot("not supported yet"), "", ""},
+	{"models.model", Cannot("not supported yet"), "", ""},
+	{"models.name", Cannot("not supported yet"), "", ""},
+	{"models.runtime_flags", Cannot("not supported yet"), "", ""},
+}
