@@ -48,7 +48,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"restarted":  cmdRestarted,  // restarted CONTAINER…               same container, started again
 	"replaced":   cmdReplaced,   // replaced CONTAINER…                another container of that name
 	"untouched":  cmdUntouched,  // untouched                          nothing of the project has changed since remember
-	"engine":     cmdEngine,     // engine METHOD PATH [JSON]          a call of the engine; CONTAINER in PATH as {web-1}
+	"engine":     cmdEngine,     // engine METHOD PATH [JSON]          a call of the engine; CONTAINER in PATH as {web-1}; the answer is stdout
 	"inside":     cmdInside,     // [!] inside CONTAINER ARG…          run a container's program in it again; the output is stdout
 	"wrote":      cmdWrote,      // [!] wrote CONTAINER REGEXP         it has written that, or will soon; with ! it has not
 	"fetch":      cmdFetch,      // fetch URL                          what it answers is stdout, at last
@@ -351,7 +351,12 @@ func cmdEngine(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ctx, cancel := soon()
 	defer cancel()
-	ts.Check(engine.Do(ctx, args[0], path, body, nil))
+	var answer json.RawMessage
+	err := engine.Do(ctx, args[0], path, body, &answer)
+	if !errors.Is(err, io.EOF) { // it need not say anything
+		ts.Check(err)
+	}
+	show(ts, string(answer), "")
 }
 
 func cmdInside(ts *testscript.TestScript, neg bool, args []string) {

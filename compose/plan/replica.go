@@ -169,7 +169,7 @@ func (b *builder) judge(svc desired.Service, r *replica) {
 	case r.successor != nil:
 		r.leftovers, r.successor = append(r.leftovers, *r.successor), nil
 	}
-	if r.live.State == container.Created && !b.o.NoStart && slices.ContainsFunc(r.Spec.Files, func(f container.File) bool { return f.HostPath == "" }) {
+	if r.live.State == container.Created && !b.o.NoStart && slices.ContainsFunc(r.Spec.Files, func(f container.File) bool { return !f.Mounted() }) {
 		r.create = append(r.create, Unfinished{})
 	}
 	b.judgeFields(svc, r)
@@ -234,9 +234,9 @@ func configHash(svc desired.Service, live map[string][]container.Live) string {
 
 // fieldReason words contents as contents, not as digests.
 func fieldReason(c field.Change, s container.Spec) Reason {
-	for _, f := range s.Files {
-		if c.Path == f.Kind+"s."+f.Source+".content" && c.New != "" {
-			return ContentChanged{f.Kind, f.Source, c.Note}
+	for i, path := range s.FilePaths() {
+		if c.Path == path+".content" && c.New != "" {
+			return ContentChanged{s.Files[i].Kind, s.Files[i].Source, s.Origin[s.Files[i].Kind+"s."+s.Files[i].Source+".content"]}
 		}
 	}
 	if c.Path == "pre_start" { // digests tell nobody anything

@@ -33,6 +33,9 @@ const usage = `stub WORD [ARG…]
   resolve NAME          write the addresses of a name
   env [NAME]            write the environment, or one variable
   cat FILE              write a file
+  stat FILE             write "MODE UID GID PATH", of a directory also what is in it
+  mount PATH            write what is mounted there: type and options
+  hups FILE             write FILE, and again at each SIGHUP
   write FILE TEXT       write TEXT into a file
   note WORD [FILE]      append a line to FILE, or to /log/web
   append FILE TEXT      append a line, write the file, and sleep
@@ -81,6 +84,12 @@ func run(word string, args []string) error {
 		b, err := os.ReadFile(arg(args, 0, ""))
 		fmt.Print(string(b))
 		return err
+	case "stat":
+		return stat(arg(args, 0, "/"))
+	case "mount":
+		return mounted(arg(args, 0, "/"))
+	case "hups":
+		return hups(arg(args, 0, ""))
 	case "write":
 		return write(args[0], strings.Join(args[1:], " ")+"\n", os.O_TRUNC)
 	case "append":

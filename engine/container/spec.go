@@ -118,17 +118,21 @@ func (p Port) String() string {
 	return p.HostIP + ":" + s
 }
 
-// File is content that tutti puts into a container (Compose specification, configs and secrets with content or environment).
+// File is a config or secret of a container (Compose specification, 08-configs and 09-secrets).
 type File struct {
 	Kind     string // config or secret
 	Source   string // its key in the Compose file
 	Target   string // absolute path in the container
 	Content  []byte `json:"-"`
-	HostPath string // instead of Content: bind-mounted from there; its content still counts as a field
+	HostPath string // that the content is from; "": it is from the Compose file or the environment
+	Copied   bool   // although it has a path on the host: a mounted file has the owner, the mode and the content of that
 	Digest   string // of the content
 	UID, GID string
 	Mode     *uint32
 }
+
+// Mounted tells whether the file on the host itself is in the container; else its content is put in before the container starts.
+func (f File) Mounted() bool { return f.HostPath != "" && !f.Copied }
 
 // Hook is a command that runs in the container at a point of its life (Compose specification, post_start and pre_stop).
 type Hook struct {
@@ -310,8 +314,8 @@ func (s Spec) putStorage(f field.Set) {
 	}
 	f.PutSorted("tmpfs", s.Tmpfs)
 	f.Put("volumes_from", s.VolumesFrom)
-	for _, file := range s.Files {
-		p := file.Kind + "s." + file.Source
+	for i, p := range s.FilePaths() {
+		file := s.Files[i]
 		f.Put(p+".target", file.Target)
 		f.Put(p+".content", file.Digest)
 		f.Put(p+".uid", file.UID)
@@ -323,6 +327,19 @@ func (s Spec) putStorage(f field.Set) {
 	f.Put("shm_size", bytesText(s.ShmSize))
 	f.Put("storage_opt", s.StorageOpt)
 	f.Put("read_only", s.ReadOnly)
+}
+
+// FilePaths are the field paths of the files, in their order: "configs.app", and with its target if the service has it more than once.
+func (s Spec) FilePaths() []string {
+	out, seen := make([]string, len(s.Files)), map[string]bool{}
+	for i, file := range s.Files {
+		out[i] = file.Kind + "s." + file.Source
+		if seen[out[i]] {
+			out[i] += "." + file.Target
+		}
+		seen[out[i]] = true
+	}
+	return out
 }
 
 func (s Spec) putNetworking(f field.Set) {

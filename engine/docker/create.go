@@ -90,7 +90,7 @@ func (cs containers) undo(ctx context.Context, id string) {
 
 // archive of the files that have content, nil if none has. The engine makes missing parents.
 func archive(files []container.File) ([]byte, error) {
-	files = slices.DeleteFunc(slices.Clone(files), func(f container.File) bool { return f.HostPath != "" })
+	files = slices.DeleteFunc(slices.Clone(files), func(f container.File) bool { return f.Mounted() })
 	if len(files) == 0 {
 		return nil, nil
 	}

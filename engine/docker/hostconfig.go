@@ -186,7 +186,7 @@ func (c *conn) mountsFor(n engine.NewContainer) (binds []string, mounts []apimou
 		mounts = append(mounts, apimount.Mount{Type: apimount.TypeVolume, Source: v.Name, Target: v.Target, ReadOnly: v.ReadOnly})
 	}
 	for _, f := range n.Spec.Files {
-		if f.HostPath != "" {
+		if f.Mounted() {
 			mounts = append(mounts, apimount.Mount{Type: apimount.TypeBind, Source: f.HostPath, Target: f.Target, ReadOnly: true})
 		}
 	}

@@ -52,12 +52,12 @@ func (in *Input) checkNames(c types.ServiceConfig, spec types.ContainerSpec, pre
 	}
 	for _, ref := range spec.Configs {
 		if checkReference(in, c, prefix+"configs", "config", ref.Source, in.Project.Configs) {
-			in.checkExternal(c, prefix+"configs", ref.Source, types.FileObjectConfig(in.Project.Configs[ref.Source]))
+			in.checkFile(c, spec, prefix+"configs", types.FileReferenceConfig(ref), types.FileObjectConfig(in.Project.Configs[ref.Source]))
 		}
 	}
 	for _, ref := range spec.Secrets {
 		if checkReference(in, c, prefix+"secrets", "secret", ref.Source, in.Project.Secrets) {
-			in.checkExternal(c, prefix+"secrets", ref.Source, types.FileObjectConfig(in.Project.Secrets[ref.Source]))
+			in.checkFile(c, spec, prefix+"secrets", types.FileReferenceConfig(ref), types.FileObjectConfig(in.Project.Secrets[ref.Source]))
 		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(spec.Models)) {

@@ -8,9 +8,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/compose-spec/compose-go/v2/paths"
 	"github.com/compose-spec/compose-go/v2/types"
+
 	"github.com/tutti-run/tutti/compose/load/canon"
+	"github.com/tutti-run/tutti/compose/load/merged"
 	"github.com/tutti-run/tutti/engine/container"
 	"github.com/tutti-run/tutti/volume"
 )
@@ -59,7 +60,7 @@ func (in *Input) mount(v types.ServiceVolumeConfig) volume.Mount {
 func (in *Input) contents(c types.ServiceConfig, mounts []volume.Mount) []container.File {
 	var out []container.File
 	add := func(kind string, ref types.FileReferenceConfig, def types.FileObjectConfig) {
-		f := in.content(kind, ref, def)
+		f := in.content(c, kind, ref, def)
 		taken := slices.ContainsFunc(mounts, func(m volume.Mount) bool { return m.Target == f.Target })
 		if !taken {
 			out = append(out, f)
@@ -74,8 +75,8 @@ func (in *Input) contents(c types.ServiceConfig, mounts []volume.Mount) []contai
 	return out
 }
 
-func (in *Input) content(kind string, ref types.FileReferenceConfig, def types.FileObjectConfig) container.File {
-	f := container.File{Kind: kind, Source: ref.Source, Target: target(kind, ref), UID: ref.UID, GID: ref.GID}
+func (in *Input) content(c types.ServiceConfig, kind string, ref types.FileReferenceConfig, def types.FileObjectConfig) container.File {
+	f := container.File{Kind: kind, Source: ref.Source, Target: merged.Target(kind, ref), UID: ref.UID, GID: ref.GID}
 	if ref.Mode != nil {
 		m := uint32(*ref.Mode)
 		f.Mode = &m
@@ -83,7 +84,7 @@ func (in *Input) content(kind string, ref types.FileReferenceConfig, def types.F
 	switch {
 	case def.File != "":
 		f.HostPath = def.File
-		f.Digest = digestFile(def.File)
+		fromFile(&f, merged.OwnAttributes(ref) && !c.ReadOnly)
 	case def.Content != "":
 		f.Content = []byte(def.Content)
 		f.Digest = digest(f.Content)
@@ -94,33 +95,21 @@ func (in *Input) content(kind string, ref types.FileReferenceConfig, def types.F
 	return f
 }
 
-func target(kind string, ref types.FileReferenceConfig) string {
-	base := "/"
-	if kind == "secret" {
-		base = "/run/secrets/"
-	}
-	switch t := ref.Target; {
-	case t == "":
-		return base + ref.Source
-	case strings.HasPrefix(t, "/") || paths.IsWindowsAbs(t):
-		return t
-	default:
-		return base + t
-	}
-}
-
 func digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
 
-// digestFile is "" for what cannot be read: the check has told.
-func digestFile(path string) string {
-	b, err := os.ReadFile(path)
+// fromFile gives the digest of a file that can be read, and its content if it is copied: the check has told of others.
+func fromFile(f *container.File, copied bool) {
+	b, err := os.ReadFile(f.HostPath)
 	if err != nil {
-		return ""
+		return
 	}
-	return digest(b)
+	f.Digest = digest(b)
+	if copied {
+		f.Copied, f.Content = true, b
+	}
 }
 
 func volumes(all types.Volumes) []volume.Spec {
