@@ -98,7 +98,7 @@ func artefacts(env *testscript.Env, w *world) string {
 	return b.String()
 }
 
-// condition adds [port:N]: nobody listens there; [image:REF]: the engine has it; [exists:PATH]: the repository has it.
+// condition adds [port:N]: nobody listens there; [image:REF]: the engine has it; [api:1.45]: its API is that or newer; [exists:PATH]: the repository has it.
 func condition(cond string) (bool, error) {
 	if port, ok := strings.CutPrefix(cond, "port:"); ok {
 		l, err := net.Listen("tcp", ":"+port)
@@ -106,6 +106,9 @@ func condition(cond string) (bool, error) {
 			return false, nil
 		}
 		return true, l.Close()
+	}
+	if version, ok := strings.CutPrefix(cond, "api:"); ok {
+		return engine.Speaks(context.Background(), version)
 	}
 	if ref, ok := strings.CutPrefix(cond, "image:"); ok {
 		return engine.HasImage(context.Background(), ref), nil

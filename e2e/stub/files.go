@@ -58,3 +58,13 @@ func hups(path string) error {
 		}
 	}
 }
+
+func seed(dir string) error {
+	if err := os.MkdirAll(filepath.Join(dir, "sub", "deep"), 0o755); err != nil {
+		return err
+	}
+	if err := write(filepath.Join(dir, "sub", "seed"), "seeded\n", os.O_TRUNC); err != nil {
+		return err
+	}
+	return write(filepath.Join(dir, "sub", "deep", "seed"), "deeper\n", os.O_TRUNC)
+}

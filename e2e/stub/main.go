@@ -35,6 +35,7 @@ const usage = `stub WORD [ARG…]
   cat FILE              write a file
   stat FILE             write "MODE UID GID PATH", of a directory also what is in it
   mount PATH            write what is mounted there: type and options
+  seed DIR              make DIR/sub/seed and DIR/sub/deep/seed
   hups FILE             write FILE, and again at each SIGHUP
   write FILE TEXT       write TEXT into a file
   note WORD [FILE]      append a line to FILE, or to /log/web
@@ -88,6 +89,8 @@ func run(word string, args []string) error {
 		return stat(arg(args, 0, "/"))
 	case "mount":
 		return mounted(arg(args, 0, "/"))
+	case "seed":
+		return seed(arg(args, 0, ""))
 	case "hups":
 		return hups(arg(args, 0, ""))
 	case "write":

@@ -117,6 +117,22 @@ func (e *Engine) send(ctx context.Context, method, path, kind string, body io.Re
 	return resp, nil
 }
 
+// Speaks tells whether the engine's API is of a version "1.45", or newer.
+func (e *Engine) Speaks(ctx context.Context, version string) (bool, error) {
+	var v struct{ ApiVersion string }
+	if err := e.Do(ctx, "GET", "/version", nil, &v); err != nil {
+		return false, err
+	}
+	var have, want [2]int
+	if _, err := fmt.Sscanf(v.ApiVersion, "%d.%d", &have[0], &have[1]); err != nil {
+		return false, err
+	}
+	if _, err := fmt.Sscanf(version, "%d.%d", &want[0], &want[1]); err != nil {
+		return false, err
+	}
+	return slices.Compare(have[:], want[:]) >= 0, nil
+}
+
 // Container of a list.
 type Container struct {
 	ID     string `json:"Id"`
