@@ -15,6 +15,7 @@ type Severity string
 const (
 	Error   Severity = "error"
 	Warning Severity = "warning"
+	Info    Severity = "info"
 )
 
 // Place in a file; Line and Column count from 1, and are 0 when not known.
@@ -38,6 +39,7 @@ func (p Place) String() string {
 // Diagnostic is one thing that is wrong, or may be.
 type Diagnostic struct {
 	Severity Severity `json:"severity"`
+	Rule     string   `json:"rule,omitempty"` // which kind of mistake it is: a stable id, see compose/lint
 	Place    Place    `json:"place"`
 	Path     string   `json:"path,omitempty"` // in the model: "services.web.ports.0"
 	Text     string   `json:"text"`           // lower case, no full stop

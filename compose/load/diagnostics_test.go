@@ -17,7 +17,19 @@ var update = flag.Bool("update", false, "rewrite what the testdata expects")
 // TestDiagnostics loads each archive and compares what is told. The comment above the files holds options, one a line:
 // "env NAME=VALUE", "strict", "file NAME", "env-file NAME", "profile NAME", "service NAME"; other lines say what the case is about.
 func TestDiagnostics(t *testing.T) {
-	checkArchives(t, "diagnostics", func(_ *testing.T, r Result, err error) string { return report(r, err) })
+	checkArchives(t, "diagnostics", func(t *testing.T, r Result, err error) string {
+		checkRules(t, r)
+		return report(r, err)
+	})
+}
+
+// checkRules holds load to its promise that what has a place has a rule.
+func checkRules(t *testing.T, r Result) {
+	for _, d := range r.Diags {
+		if d.Rule == "" && d.Place.Line > 0 {
+			t.Errorf("no rule: %s", d.Error())
+		}
+	}
 }
 
 // checkArchives loads each archive of a folder of testdata, and compares what is said of the result.

@@ -145,10 +145,10 @@ func (s *session) unread(in []string, key, path string, err error) {
 	at := s.Item(append(in, key), path)
 	service, kind := in[1], strings.ReplaceAll(key, "_", " ")
 	if errors.Is(err, fs.ErrNotExist) {
-		s.Complain(at, "service %q: %s %s not found", service, kind, s.Display(path))
+		s.Complain(at, "service %q: %s %s not found", service, kind, s.Display(path)).Rule = "missing-file"
 		return
 	}
-	s.Complain(at, "service %q: read %s %s: %s", service, kind, s.Display(path), discreet(err))
+	s.Complain(at, "service %q: read %s %s: %s", service, kind, s.Display(path), discreet(err)).Rule = "unreadable-file"
 }
 
 // discreet is what an error about an env file says, without the part of the file that it repeats: that may be a secret.

@@ -162,7 +162,7 @@ func (s *session) readFiles() error {
 	for _, path := range s.paths {
 		text, err := s.read(path)
 		if err != nil {
-			s.Diags = append(s.Diags, diag.Diagnostic{Severity: diag.Error, Text: fmt.Sprintf("read compose file: %v", err)})
+			s.Diags = append(s.Diags, diag.Diagnostic{Severity: diag.Error, Rule: "unreadable-file", Text: fmt.Sprintf("read compose file: %v", err)})
 			continue
 		}
 		s.Diags = append(s.Diags, s.Add(path, text, s.dir, s.env)...)

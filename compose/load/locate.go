@@ -234,7 +234,7 @@ func (l *location) take(found []string) {
 	}
 	if len(found) > 1 {
 		l.found = append(l.found, diag.Diagnostic{
-			Severity: diag.Warning, Place: diag.Place{File: l.show(found[1])},
+			Severity: diag.Warning, Rule: "file-not-used", Place: diag.Place{File: l.show(found[1])},
 			Text: fmt.Sprintf("not used: %s comes first", filepath.Base(found[0])),
 			Hint: "name both with -f, or remove one",
 		})

@@ -26,24 +26,46 @@ type Input struct {
 
 // Project does what compose-go's consistency check does, in linear time, and goes on where that stops.
 func Project(in Input) {
+	defer in.As("")()
 	p := in.Project
 	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
-		c := p.Services[name]
-		in.checkSource(c)
-		in.checkBuild(c)
-		in.checkReferences(c)
-		in.checkDependencies(c)
-		in.checkAmounts(c)
-		in.checkTargets(c)
-		in.checkDetails(c)
-		in.checkHooks(c)
-		in.unsupported(c)
+		for _, c := range ofService {
+			in.Rule = c.rule
+			c.check(&in, p.Services[name])
+		}
 	}
-	in.checkContents()
-	in.checkContainerNames()
-	in.checkCycle()
-	in.checkHostPorts()
-	in.unsupportedTop()
+	for _, c := range ofAll {
+		in.Rule = c.rule
+		c.check(&in)
+	}
+}
+
+// ofService are the checks of each service, with the rule that a mistake is against unless the check says which.
+var ofService = []struct {
+	rule  string
+	check func(*Input, types.ServiceConfig)
+}{
+	{"no-image", (*Input).checkSource},
+	{"build-conflict", (*Input).checkBuild},
+	{"undefined-reference", (*Input).checkReferences},
+	{"unknown-dependency", (*Input).checkDependencies},
+	{"conflicting-values", (*Input).checkAmounts},
+	{"duplicate-mount", (*Input).checkTargets},
+	{"bad-value", (*Input).checkDetails},
+	{"bad-hook", (*Input).checkHooks},
+	{"not-supported", (*Input).unsupported},
+}
+
+// ofAll are the checks of the project as a whole.
+var ofAll = []struct {
+	rule  string
+	check func(*Input)
+}{
+	{"bad-content", (*Input).checkContents},
+	{"duplicate-container-name", (*Input).checkContainerNames},
+	{"dependency-circle", (*Input).checkCycle},
+	{"duplicate-port", (*Input).checkHostPorts},
+	{"not-supported", (*Input).unsupportedTop},
 }
 
 // excused tells whether something under path was taken out as a mistake: what follows from that is no news.
@@ -95,7 +117,7 @@ func (in *Input) checkBuild(c types.ServiceConfig) {
 		checkReference(in, c, "build.secrets", "secret", ref.Source, in.Project.Secrets)
 	}
 	for _, key := range merged.BuildKitOnly(b) {
-		in.Warn(at(key), "service %q: build.%s needs BuildKit", c.Name, key)
+		in.Warn(at(key), "service %q: build.%s needs BuildKit", c.Name, key).Rule = "not-supported"
 	}
 }
 
@@ -115,7 +137,7 @@ func (in *Input) checkAmounts(c types.ServiceConfig) {
 	if n := merged.Replicas(c); n < 0 {
 		in.Complain(at("scale"), "service %q: scale must be 0 or more", c.Name)
 	} else if n > 1 && c.ContainerName != "" {
-		in.Complain(at("container_name"), "service %q: %d replicas can't share one container_name", c.Name, n)
+		in.Complain(at("container_name"), "service %q: %d replicas can't share one container_name", c.Name, n).Rule = "container-name-with-replicas"
 	}
 	if c.Deploy == nil {
 		return

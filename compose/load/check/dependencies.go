@@ -47,6 +47,7 @@ func (in *Input) missing(c types.ServiceConfig, via, name string, off types.Serv
 	}
 	if disabled {
 		d := in.Complain(at, "service %q %s %q, which no active profile enables", c.Name, verb, name)
+		d.Rule = "disabled-dependency"
 		d.Hint = fmt.Sprintf("add --profile %s", strings.Join(off.Profiles, " or --profile "))
 		d.Path = strings.Join(append(path, name), ".")
 		return

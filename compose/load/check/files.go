@@ -12,6 +12,7 @@ import (
 
 // checkFile checks how a container has a config or secret; key is where in the service it stands.
 func (in *Input) checkFile(c types.ServiceConfig, spec types.ContainerSpec, key string, ref types.FileReferenceConfig, def types.FileObjectConfig) {
+	defer in.As("bad-content")()
 	in.checkExternal(c, key, ref.Source, def)
 	kind := key[strings.LastIndexByte(key, '.')+1:]
 	one := strings.TrimSuffix(kind, "s")

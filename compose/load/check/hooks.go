@@ -30,7 +30,7 @@ func (in *Input) checkHookTargets(c types.ServiceConfig, i int, h types.PreStart
 	for j, v := range h.Volumes {
 		if seen[v.Target] {
 			at := in.Nearest("services", c.Name, "pre_start", strconv.Itoa(i), "volumes", strconv.Itoa(j))
-			in.Complain(at, "service %q: pre_start.%d: two volumes mount at %s", c.Name, i, v.Target)
+			in.Complain(at, "service %q: pre_start.%d: two volumes mount at %s", c.Name, i, v.Target).Rule = "duplicate-mount"
 		}
 		seen[v.Target] = true
 	}

@@ -37,7 +37,7 @@ func (in *Input) checkHostPorts() {
 			if n := merged.Replicas(c); n > 1 && !told {
 				told = true
 				d := in.Warn(in.portSpot(c, p), "service %q: %d replicas want host port %s, only one can have it", name, n, cl.text)
-				d.Hint = "leave the host port out, or give a range"
+				d.Rule, d.Hint = "replicas-with-host-port", "leave the host port out, or give a range"
 			}
 			key := p.Protocol + "/" + strconv.Itoa(cl.first)
 			in.checkClaim(c, p, cl, byPort[key])

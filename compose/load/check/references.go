@@ -98,17 +98,17 @@ func (in *Input) checkExternal(c types.ServiceConfig, key, name string, def type
 		in.Tell(in.atStart(), at, "service %q is read-only: %s %q must come from file:", c.Name, one, name)
 	case def.File != "":
 		if _, err := os.Stat(def.File); errors.Is(err, fs.ErrNotExist) {
-			in.warnOnce(in.Nearest(kind, name, "file"), "%s %q: file %s does not exist", one, name, in.Display(def.File))
+			in.warnOnce("missing-file", in.Nearest(kind, name, "file"), "%s %q: file %s does not exist", one, name, in.Display(def.File))
 		}
 	case def.Environment != "" && def.Content == "":
 		if _, ok := in.Project.Environment[def.Environment]; !ok {
-			in.warnOnce(in.Nearest(kind, name, "environment"), "%s %q: variable %q is not set", one, name, def.Environment)
+			in.warnOnce("unset-variable", in.Nearest(kind, name, "environment"), "%s %q: variable %q is not set", one, name, def.Environment)
 		}
 	}
 }
 
-func (in *Input) warnOnce(at source.Spot, format string, args ...any) {
-	in.AddOnce(diag.Diagnostic{Severity: diag.Warning, Place: at.Place(), Text: fmt.Sprintf(format, args...)})
+func (in *Input) warnOnce(rule string, at source.Spot, format string, args ...any) {
+	in.AddOnce(diag.Diagnostic{Severity: diag.Warning, Rule: rule, Place: at.Place(), Text: fmt.Sprintf(format, args...)})
 }
 
 // checkContents checks what the top level declares.

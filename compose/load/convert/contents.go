@@ -66,7 +66,7 @@ func Restore(p desired.Project, kept map[string]Content, notes *source.Notes) {
 			return
 		}
 		severity, what := changed(f, was, spec.ReadOnly)
-		notes.AddOnce(diag.Diagnostic{Severity: severity, Text: fmt.Sprintf("service %q: %s %q: file %s %s", svc.Name, f.Kind, f.Source, f.HostPath, what)})
+		notes.AddOnce(diag.Diagnostic{Severity: severity, Rule: "missing-file", Text: fmt.Sprintf("service %q: %s %q: file %s %s", svc.Name, f.Kind, f.Source, f.HostPath, what)})
 		if f.Digest == "" && severity != diag.Error {
 			f.HostPath, f.Content, f.Digest = "", was.Data, was.Digest
 		}

@@ -169,7 +169,7 @@ func (in *Input) securityOpt(c types.ServiceConfig) []string {
 		}
 		if err != nil {
 			at := in.Item([]string{"services", c.Name, "security_opt"}, opt)
-			in.AddOnce(diag.Diagnostic{Severity: diag.Error, Place: at.Place(), Text: fmt.Sprintf("service %q: read seccomp profile: %v", c.Name, err)})
+			in.AddOnce(diag.Diagnostic{Severity: diag.Error, Rule: "unreadable-file", Place: at.Place(), Text: fmt.Sprintf("service %q: read seccomp profile: %v", c.Name, err)})
 			continue
 		}
 		out = append(out, "seccomp="+b.String())

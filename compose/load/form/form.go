@@ -74,7 +74,8 @@ func (c *checker) checkKeys(f *source.File, m *yaml.Node) {
 			continue
 		}
 		if source.Resolve(k).Kind != yaml.ScalarNode || source.Resolve(k).ShortTag() != "!!str" {
-			c.notes.Complain(f.Spot(k), "key %s is not text", source.Resolve(k).Value).Hint = "put it in quotes"
+			d := c.notes.Complain(f.Spot(k), "key %s is not text", source.Resolve(k).Value)
+			d.Rule, d.Hint = "wrong-type", "put it in quotes"
 			f.Drop(m, k)
 			i -= 2
 			continue
@@ -83,7 +84,7 @@ func (c *checker) checkKeys(f *source.File, m *yaml.Node) {
 			first = make(map[string]*yaml.Node, len(m.Content)/2)
 		}
 		if before, ok := first[k.Value]; ok {
-			c.notes.Complain(f.Spot(k), "key %q stands here twice, first on line %d", k.Value, before.Line)
+			c.notes.Complain(f.Spot(k), "key %q stands here twice, first on line %d", k.Value, before.Line).Rule = "duplicate-key"
 			f.Drop(m, k)
 			i -= 2
 			continue

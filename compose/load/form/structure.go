@@ -109,7 +109,7 @@ func (c *structure) wrongType(n *yaml.Node, sh *shape, generic string) bool {
 	if is == "text" && n.Value == "" {
 		is = "empty"
 	}
-	d := c.fail(n, "%s must be %s, not %s", c.label(), strings.Join(sh.words(), " or "), is)
+	d := c.fail("wrong-type", n, "%s must be %s, not %s", c.label(), strings.Join(sh.words(), " or "), is)
 	words := sh.words()
 	switch {
 	case n.Kind != yaml.ScalarNode || is == "empty":
@@ -167,7 +167,7 @@ func (c *structure) remove(from, n *yaml.Node, key string) {
 }
 
 func (c *structure) unknown(p source.Pair, m *yaml.Node, sh *shape) {
-	d := c.fail(p.Key, "%sunknown key %q", c.prefix(), p.Key.Value)
+	d := c.fail("unknown-key", p.Key, "%sunknown key %q", c.prefix(), p.Key.Value)
 	d.Path = strings.Join(append(c.path[:len(c.path):len(c.path)], p.Key.Value), ".")
 	var names []string
 	for k := range sh.keys {
@@ -195,7 +195,7 @@ func (c *structure) complete(n *yaml.Node, sh *shape, all []source.Pair, generic
 		if c.partial && !strings.Contains(generic, "[]") {
 			continue
 		}
-		c.fail(n, "%s needs %q", c.label(), r)
+		c.fail("missing-key", n, "%s needs %q", c.label(), r)
 		ok = false
 	}
 	return ok
@@ -209,7 +209,7 @@ func (c *structure) list(n *yaml.Node, sh *shape, generic string) bool {
 		ok := c.value(e, sh.items, generic+".[]")
 		if ok && sh.unique && e.Kind == yaml.ScalarNode && !deduplicated[generic] {
 			if _, twice := have[e.Value]; twice {
-				c.fail(e, "%s: %q stands in the list twice", strings.TrimSuffix(c.label(), "."+strconv.Itoa(i)), e.Value)
+				c.fail("duplicate-item", e, "%s: %q stands in the list twice", strings.TrimSuffix(c.label(), "."+strconv.Itoa(i)), e.Value)
 				ok = false
 			}
 			have[e.Value] = i
@@ -243,12 +243,12 @@ func (c *structure) scalar(n *yaml.Node, sh *shape, generic string) bool {
 		text = c.f.Interpolate(text)
 	}
 	if len(sh.enum) > 0 && !slices.Contains(sh.enum, text) {
-		d := c.fail(n, "%s: %q is not one of %s", c.label(), text, strings.Join(sh.enum, ", "))
+		d := c.fail("bad-value", n, "%s: %q is not one of %s", c.label(), text, strings.Join(sh.enum, ", "))
 		d.Hint = diag.DidYouMean(text, sh.enum)
 		return false
 	}
 	if sh.match != nil && !sh.match.MatchString(text) {
-		c.fail(n, "%s: %q is not valid here", c.label(), text)
+		c.fail("bad-value", n, "%s: %q is not valid here", c.label(), text)
 		return false
 	}
 	return c.inRange(n, sh, text) && c.truth(n, sh, text) && c.meaning(n, generic, text)
@@ -260,11 +260,11 @@ func (c *structure) inRange(n *yaml.Node, sh *shape, text string) bool {
 		return true
 	}
 	if sh.min != nil && v < *sh.min {
-		c.fail(n, "%s: %s is less than %v", c.label(), text, *sh.min)
+		c.fail("bad-value", n, "%s: %s is less than %v", c.label(), text, *sh.min)
 		return false
 	}
 	if sh.max != nil && v > *sh.max {
-		c.fail(n, "%s: %s is more than %v", c.label(), text, *sh.max)
+		c.fail("bad-value", n, "%s: %s is more than %v", c.label(), text, *sh.max)
 		return false
 	}
 	return true
@@ -277,11 +277,12 @@ func (c *structure) truth(n *yaml.Node, sh *shape, text string) bool {
 	}
 	v, ok := boolean(text)
 	if !ok {
-		c.fail(n, "%s must be true or false, not %q", c.label(), text)
+		c.fail("wrong-type", n, "%s must be true or false, not %q", c.label(), text)
 		return false
 	}
 	if _, err := strconv.ParseBool(text); err != nil {
-		c.notes.Warn(c.f.Spot(n), "%s: %q for true or false is not YAML 1.2", c.label(), text).Hint = fmt.Sprintf("write %t", v)
+		d := c.notes.Warn(c.f.Spot(n), "%s: %q for true or false is not YAML 1.2", c.label(), text)
+		d.Rule, d.Path, d.Hint = "yaml-boolean", strings.Join(c.path, "."), fmt.Sprintf("write %t", v)
 	}
 	return true
 }
@@ -302,15 +303,15 @@ func (c *structure) meaning(n *yaml.Node, generic, text string) bool {
 		return true
 	}
 	if msg := check(text); msg != "" {
-		c.fail(n, "%s: %s", c.label(), msg)
+		c.fail("bad-value", n, "%s: %s", c.label(), msg)
 		return false
 	}
 	return true
 }
 
-func (c *structure) fail(n *yaml.Node, format string, args ...any) *diag.Diagnostic {
+func (c *structure) fail(rule string, n *yaml.Node, format string, args ...any) *diag.Diagnostic {
 	d := c.notes.Complain(c.f.Spot(n), format, args...)
-	d.Path = strings.Join(c.path, ".")
+	d.Rule, d.Path = rule, strings.Join(c.path, ".")
 	return d
 }
 

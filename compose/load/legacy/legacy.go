@@ -22,13 +22,15 @@ func Modernise(f *source.File, to *source.Notes) {
 		if isLegacy(d) {
 			l := &legacy{f: f, root: d}
 			l.convert()
-			to.Warn(f.Spot(d), "services stand at the top level: this is the version 1 form").Hint = "write it like this today:\n" + l.text()
+			w := to.Warn(f.Spot(d), "services stand at the top level: this is the version 1 form")
+			w.Rule, w.Hint = "v1-form", "write it like this today:\n"+l.text()
 			f.Edited = true
 		}
 	}
 	for _, d := range f.Docs {
 		if k, _ := source.Entry(d, "version"); k != nil {
-			to.Warn(f.Spot(k), "the attribute `version` is obsolete and ignored").Hint = "remove it"
+			w := to.Warn(f.Spot(k), "the attribute `version` is obsolete and ignored")
+			w.Rule, w.Hint = "obsolete-version", "remove it"
 			f.Drop(d, k)
 		}
 	}

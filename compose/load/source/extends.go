@@ -101,7 +101,7 @@ func (s *Files) checkChain(svc Spot, name string, done map[*yaml.Node]bool, to *
 		}
 		names = append(names, baseName(svc))
 		if i, ok := on[base.Node]; ok {
-			to.Complain(Spot{svc.File, Child(svc.Node, "extends")}, "services extend each other in a circle: %s", strings.Join(names[i:], " → "))
+			to.Complain(Spot{svc.File, Child(svc.Node, "extends")}, "services extend each other in a circle: %s", strings.Join(names[i:], " → ")).Rule = "broken-extends"
 			to.Fatal = true
 		}
 		svc = base
@@ -129,6 +129,7 @@ func (s *Files) checkBase(svc Spot, name string, to *Notes) {
 		return
 	}
 	d := to.Complain(at, "service %q extends %q, which is not in %s", name, base, from.name)
+	d.Rule = "broken-extends"
 	d.Hint = diag.DidYouMean(base, names)
 	to.Fatal = true
 }

@@ -54,14 +54,14 @@ func (f *File) parse() diag.List {
 			continue
 		}
 		if Resolve(root).Kind != yaml.MappingNode {
-			return diag.List{{Severity: diag.Error, Place: f.place(root), Text: "top-level object must be a mapping"}}
+			return diag.List{{Severity: diag.Error, Rule: "broken-yaml", Place: f.place(root), Text: "top-level object must be a mapping"}}
 		}
 		f.Docs = append(f.Docs, Resolve(root))
 	}
 }
 
 func (f *File) broken(err error) diag.Diagnostic {
-	d := diag.Diagnostic{Severity: diag.Error, Place: diag.Place{File: f.name}, Text: "broken YAML: " + err.Error()}
+	d := diag.Diagnostic{Severity: diag.Error, Rule: "broken-yaml", Place: diag.Place{File: f.name}, Text: "broken YAML: " + err.Error()}
 	var le *yaml.LoadError
 	if !errors.As(err, &le) {
 		return d

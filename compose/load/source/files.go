@@ -91,7 +91,7 @@ func (s *Files) open(g, by *File, n *Notes) bool {
 		if pe, ok := errors.AsType[*os.PathError](err); ok {
 			err = pe.Err
 		}
-		n.Complain(Spot{by, g.from}, "read %s: %v", s.Display(g.path), err)
+		n.Complain(Spot{by, g.from}, "read %s: %v", s.Display(g.path), err).Rule = "unreadable-file"
 		n.Fatal = true
 		return false
 	}

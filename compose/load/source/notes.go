@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -10,7 +11,15 @@ import (
 // Notes gather what is wrong with the files.
 type Notes struct {
 	Diags diag.List
-	Fatal bool // a mistake that leaves nothing to load
+	Fatal bool   // a mistake that leaves nothing to load
+	Rule  string // the id of what is being checked, which diagnostics get unless they are given a closer one
+}
+
+// As lets diagnostics be of a rule until back is called.
+func (n *Notes) As(rule string) (back func()) {
+	before := n.Rule
+	n.Rule = rule
+	return func() { n.Rule = before }
 }
 
 // Complain adds an error.
@@ -25,12 +34,13 @@ func (n *Notes) Warn(at Spot, format string, args ...any) *diag.Diagnostic {
 
 // Tell adds a diagnostic and returns it, good until the next one, for its hint and path.
 func (n *Notes) Tell(sev diag.Severity, at Spot, format string, args ...any) *diag.Diagnostic {
-	n.Diags = append(n.Diags, diag.Diagnostic{Severity: sev, Place: at.Place(), Text: fmt.Sprintf(format, args...)})
+	n.Diags = append(n.Diags, diag.Diagnostic{Severity: sev, Rule: n.Rule, Place: at.Place(), Text: fmt.Sprintf(format, args...)})
 	return &n.Diags[len(n.Diags)-1]
 }
 
 // AddOnce adds a diagnostic unless the very same is there.
 func (n *Notes) AddOnce(d diag.Diagnostic) {
+	d.Rule = cmp.Or(d.Rule, n.Rule)
 	if !slices.Contains(n.Diags, d) {
 		n.Diags = append(n.Diags, d)
 	}

@@ -205,7 +205,7 @@ func braced(text string) int {
 // CheckVariables tells about the variables of one value; strict makes those that are not set errors.
 func (f *File) CheckVariables(n *yaml.Node, strict bool, to *Notes) {
 	if nested(n.Value) > deepest {
-		to.Complain(Spot{f, n}, "variables are nested too deep")
+		to.Complain(Spot{f, n}, "variables are nested too deep").Rule = "bad-variable"
 		to.Fatal = true
 		return
 	}
@@ -213,13 +213,16 @@ func (f *File) CheckVariables(n *yaml.Node, strict bool, to *Notes) {
 		d := diag.Diagnostic{Severity: diag.Error, Place: f.within(n, u.at)}
 		switch u.Fate {
 		case broken:
+			d.Rule = "bad-variable"
 			d.Text = "\"$\" is not followed by a variable's name"
 			d.Hint = "write $$ for a plain $"
 			to.Fatal = true
 		case missing:
+			d.Rule = "required-variable"
 			d.Text = strings.TrimSuffix(fmt.Sprintf("required variable %s is missing a value: %s", u.Name, f.Interpolate(u.says)), ": ")
 			to.Fatal = true
 		case Unset:
+			d.Rule = "unset-variable"
 			d.Text = fmt.Sprintf("variable %q is not set", u.Name)
 			if !strict {
 				d.Severity = diag.Warning
