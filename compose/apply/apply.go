@@ -75,15 +75,16 @@ func Run(ctx context.Context, p plan.Plan, e Engine, o Options) Report {
 
 // run is one carrying out of a plan. Taking back is a run of its own, which shares with its parent what was made.
 type run struct {
-	plan   plan.Plan
-	engine Engine
-	o      Options
-	back   bool // it takes back what another run did
-	began  time.Time
-	nodes  map[plan.ID]plan.Node
-	watch  *watch
-	broken error     // why the events could not be had
-	up     *together // the waits of --wait
+	plan    plan.Plan
+	engine  Engine
+	o       Options
+	back    bool // it takes back what another run did
+	began   time.Time
+	nodes   map[plan.ID]plan.Node
+	watch   *watch
+	broken  error     // why the events could not be had
+	up      *together // the waits of --wait
+	probers probers
 	*made
 
 	stop context.Context         // once it ends no step begins: errAsked or errAtomic is why
@@ -129,6 +130,7 @@ func newRun(p plan.Plan, e Engine, o Options) *run {
 			r.up.expect(n.ID)
 		}
 	}
+	r.probers.of = map[string]*prober{}
 	r.undoing.expect(p)
 	r.endpoints.turn.L = &r.endpoints.mu
 	r.stop, r.halt = context.WithCancelCause(context.Background())

@@ -32,6 +32,8 @@ type state struct {
 	gone   bool
 	ends   int // how often its process has ended since the subscription, or since it was started by this run
 
+	started time.Time // when its last start was told; zero: it was not
+
 	asleep bool // it is about to be started: what is told until then is about its past
 }
 
@@ -84,7 +86,7 @@ func (w *watch) note(e engine.Event) {
 	}
 	switch e.Kind {
 	case engine.EventStart:
-		s.exited, s.code, s.health, s.asleep = false, 0, container.NoHealth, false
+		s.exited, s.code, s.health, s.asleep, s.started = false, 0, container.NoHealth, false, time.Now()
 	case engine.EventDie:
 		s.exited, s.code = true, e.ExitCode
 		if !s.asleep {
@@ -100,6 +102,32 @@ func (w *watch) note(e engine.Event) {
 		return
 	}
 	w.wake(e.Container)
+}
+
+// state of a container as far as events told it.
+func (w *watch) state(id string) state {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s := w.states[id]; s != nil {
+		return *s
+	}
+	return state{}
+}
+
+// healthy says that a probe of ours has succeeded, unless the container has ended since, or the engine has come to another verdict.
+func (w *watch) healthy(id string, ends int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.states[id]
+	if s == nil {
+		s = &state{}
+		w.states[id] = s
+	}
+	if s.ends != ends || s.exited || s.gone || s.health == container.Unhealthy {
+		return
+	}
+	s.health = container.Healthy
+	w.wake(id)
 }
 
 // forget what was told of a container that is about to be started.
@@ -156,6 +184,7 @@ func (r *run) wait(ctx context.Context, n plan.Node, s plan.WaitContainer) error
 		return r.broken
 	}
 	id, timeout := r.id(s.Container), r.timeout()
+	defer r.probed(ctx, id, s)()
 	var stable <-chan time.Time // told when it has stayed as it is wanted for long enough
 	var v judgement
 	for {

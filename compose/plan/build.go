@@ -58,6 +58,8 @@ func Build(want desired.State, have engine.Snapshot, o Options) (Plan, error) {
 	}
 	b.emitCommits()
 	b.reconnectOthers()
+	probe(b.nodes, b.want.Project.Services, b.have.Caps)
+	b.startIntervals()
 	return b.finish()
 }
 

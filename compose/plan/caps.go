@@ -52,9 +52,6 @@ func (b *builder) needs(svc desired.Service) []need {
 	if len(s.Annotations) > 0 {
 		out = append(out, need{path: at + "annotations", api: "1.43", can: caps.Annotations})
 	}
-	if h := s.Healthcheck; h != nil && h.StartInterval != 0 {
-		out = append(out, need{path: at + "healthcheck.start_interval", api: "1.44", can: caps.StartInterval})
-	}
 	for i, m := range s.Mounts {
 		out = append(out, b.mountNeeds(fmt.Sprintf("%svolumes.%d", at, i), m)...)
 	}

@@ -116,6 +116,7 @@ func Start(p desired.Project, have engine.Snapshot, o LifecycleOptions) (Plan, e
 	if o.Wait {
 		out.Nodes = append(out.Nodes, l.waits(o.Services, out.Nodes)...)
 	}
+	probe(out.Nodes, p.Services, have.Caps)
 	return out, out.sort()
 }
 
@@ -219,6 +220,7 @@ func Restart(p desired.Project, have engine.Snapshot, o LifecycleOptions) (Plan,
 		stops[c.ID] = ID("stop " + c.Name)
 	}
 	out := Plan{Project: p.Name, Nodes: append(nodes, l.starts(all, stops, "restart")...)}
+	probe(out.Nodes, p.Services, have.Caps)
 	return out, out.sort()
 }
 

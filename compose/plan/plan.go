@@ -184,6 +184,8 @@ type (
 		Required  bool          // false: failing only warns
 		Monitor   time.Duration // UntilWell: how long it has to stay so
 		Unprobed  time.Duration // the same, of one that has no healthcheck to tell
+		// Probe is how often the wait runs the healthcheck itself during its start period, beside the engine; 0: it does not.
+		Probe time.Duration
 	}
 	// Verify fails if more than Allowed of the hand-overs that end with these steps did not get done.
 	Verify struct {

@@ -43,18 +43,22 @@ type undo struct {
 	aside   bool // new containers are kept, if they have run
 	apart   bool // hand-overs are taken back whatever order they were made in
 	monitor time.Duration
-	next    map[ID][]ID // what comes after a step in the plan
-	ends    map[ID][]ID // what must have been taken back before the step is
+	probes  map[string]time.Duration // how often waits run the probe themselves, by service
+	next    map[ID][]ID              // what comes after a step in the plan
+	ends    map[ID][]ID              // what must have been taken back before the step is
 	nodes   []Node
 	at      map[ID]int
 }
 
 func newUndo(p Plan, did Did, how *desired.Rollout) *undo {
-	u := &undo{p: p, did: did, next: map[ID][]ID{}, ends: map[ID][]ID{}, at: map[ID]int{}}
+	u := &undo{p: p, did: did, next: map[ID][]ID{}, ends: map[ID][]ID{}, at: map[ID]int{}, probes: map[string]time.Duration{}}
 	if how != nil {
 		u.monitor = how.Monitor
 	}
 	for _, n := range p.Nodes {
+		if w, ok := n.Step.(WaitContainer); ok && w.Probe > 0 {
+			u.probes[n.Resource.Service] = w.Probe
+		}
 		for _, before := range slices.Concat(n.After, n.AfterAny) {
 			u.next[before] = append(u.next[before], n.ID)
 		}
@@ -139,7 +143,7 @@ func (u *undo) inverse(n Node) []Step {
 		return []Step{StopContainer{Container: s.Container, Hooks: s.Hooks}}
 	case StopContainer:
 		return []Step{StartContainer{s.Container, s.Hooks},
-			WaitContainer{Container: s.Container, Until: UntilWell, Required: true, Monitor: u.monitor}}
+			WaitContainer{Container: s.Container, Until: UntilWell, Required: true, Monitor: u.monitor, Probe: u.probes[n.Resource.Service]}}
 	case RenameContainer:
 		return []Step{RenameContainer{s.Container, s.From, s.Name}}
 	case UpdateContainer:

@@ -30,6 +30,8 @@ type box struct {
 	err      string
 	health   container.Health
 	probe    string
+	began    time.Time // its last start
+	fails    int       // probes in a row, after the start period
 	nets     []network.Attachment
 	mounts   []volume.Mounted
 	ports    []container.Published
@@ -320,12 +322,16 @@ func (w *world) start(b *box) {
 		b.write(l)
 	}
 	if b.hasHealth() {
-		b.health = container.Starting
+		b.health, b.began, b.fails = container.Starting, time.Now(), 0
 		h := container.Healthy
 		if b.b.Unhealthy {
 			h = container.Unhealthy
 		}
-		w.later(b, b.b.HealthyAfter, func() { w.health(b, h) })
+		if b.b.Ready > 0 {
+			w.probe(b)
+		} else {
+			w.later(b, b.b.HealthyAfter, func() { w.health(b, h) })
+		}
 	}
 	if b.b.ExitCode != nil {
 		w.later(b, b.b.After, func() { b.oom = b.b.OOM; w.die(b, *b.b.ExitCode) })

@@ -43,7 +43,11 @@ func (w *world) command(id string, e engine.Exec) (command, error) {
 	case len(e.Command) == 0:
 		return command{}, refuse(engine.ErrInvalid, "run command in container %s: No exec command specified", b.name)
 	}
-	return command{b.b.Exec, b.exited, w.cut}, nil
+	does := b.b.Exec
+	if b.b.Ready > 0 && b.isProbe(e.Command) {
+		does = b.answer()
+	}
+	return command{does, b.exited, w.cut}, nil
 }
 
 func (c command) end(ctx context.Context, code int, takes time.Duration) (int, error) {

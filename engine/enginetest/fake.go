@@ -112,13 +112,16 @@ type Behaviour struct {
 	After        time.Duration // how long it runs before it ends by itself
 	HealthyAfter time.Duration // with a healthcheck: when the probe first succeeds
 	Unhealthy    bool          // the probe fails instead
-	Probe        string        // what the probe says
-	IgnoresTerm  bool          // only SIGKILL ends it
-	StopsAfter   time.Duration // how long it takes to end after SIGTERM
-	StopCode     int           // its exit code then; 0 is 143, as of a process that does not catch the signal
-	OOM          bool          // it ends because of its memory limit
-	StartError   string        // the engine cannot start it
-	Logs         []string      // written when it starts; a line that begins with "!" goes to stderr
+	// Ready is how long after its start the probe succeeds, whoever runs it. The engine runs it as the healthcheck says, so that it notices
+	// only then; instead of HealthyAfter and Unhealthy.
+	Ready       time.Duration
+	Probe       string        // what the probe says
+	IgnoresTerm bool          // only SIGKILL ends it
+	StopsAfter  time.Duration // how long it takes to end after SIGTERM
+	StopCode    int           // its exit code then; 0 is 143, as of a process that does not catch the signal
+	OOM         bool          // it ends because of its memory limit
+	StartError  string        // the engine cannot start it
+	Logs        []string      // written when it starts; a line that begins with "!" goes to stderr
 	// Exec tells what a command in it writes at once, as Logs are written, its exit code, and how long it takes. nil: exit 0 at once.
 	// It is asked outside of the Fake's lock.
 	Exec func(engine.Exec) (lines []string, code int, takes time.Duration)
