@@ -36,7 +36,8 @@ type Capabilities struct {
 	EnableIPv4    bool   // API 1.47
 	ImageMounts   bool   // API 1.48
 	BuildKit      bool
-	Update        bool // ContainerUpdate works (not on Podman 4)
+	Socket        string // path of the Unix socket where it was reached; "": it was reached otherwise
+	Update        bool   // ContainerUpdate works (not on Podman 4)
 }
 
 // Query tells what to look for.
@@ -183,6 +184,7 @@ type Surroundings struct {
 	Networks   []NeighbourNetwork // in order of name
 	Memory     int64              // bytes that the engine's machine has; 0: not known
 	CPUs       int                // 0: not known
+	Runtimes   []string           // that it can start containers with, in order of name; none: not known
 	Pools      []AddressPool      // where automatic subnets come from; the engine's defaults if it does not tell
 	// Local: the engine shares this machine's network and files, so that its ports and paths are ours.
 	Local bool

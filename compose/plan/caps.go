@@ -13,6 +13,7 @@ import (
 type need struct {
 	path  string // in the Compose file
 	api   string // first API version that can
+	other string // what else is needed, instead of api
 	can   bool
 	fatal bool // data or security hang on it
 }
@@ -35,11 +36,13 @@ func (b *builder) capabilities() {
 }
 
 func (b *builder) cannot(n need) {
-	d := diag.Diagnostic{Severity: diag.Warning, Path: n.path}
-	d.Text = fmt.Sprintf("%s needs engine API %s, this engine has %s: it is left out", n.path, n.api, b.have.Caps.APIVersion)
+	needs := n.other
+	if needs == "" {
+		needs = fmt.Sprintf("engine API %s, this engine has %s", n.api, b.have.Caps.APIVersion)
+	}
+	d := diag.Diagnostic{Severity: diag.Warning, Path: n.path, Text: n.path + " needs " + needs + ": it is left out"}
 	if n.fatal {
-		d.Severity = diag.Error
-		d.Text = fmt.Sprintf("%s needs engine API %s, this engine has %s", n.path, n.api, b.have.Caps.APIVersion)
+		d.Severity, d.Text = diag.Error, n.path+" needs "+needs
 		b.errors = append(b.errors, d)
 		return
 	}
@@ -52,10 +55,30 @@ func (b *builder) needs(svc desired.Service) []need {
 	if len(s.Annotations) > 0 {
 		out = append(out, need{path: at + "annotations", api: "1.43", can: caps.Annotations})
 	}
+	out = append(out, b.machineNeeds(at, s)...)
+	for i, h := range svc.PreStart {
+		out = append(out, b.machineNeeds(fmt.Sprintf("%spre_start.%d.", at, i), h.Container)...)
+	}
 	for i, m := range s.Mounts {
 		out = append(out, b.mountNeeds(fmt.Sprintf("%svolumes.%d", at, i), m)...)
 	}
 	return append(out, b.networkNeeds(at, s)...)
+}
+
+// machineNeeds hang on where the engine runs.
+func (b *builder) machineNeeds(at string, s container.Spec) []need {
+	var out []need
+	windows := b.have.Caps.OS == "windows"
+	if s.APISocket {
+		out = append(out, need{path: at + "use_api_socket", other: "an engine that is reached at a Unix socket", can: b.have.Caps.Socket != "", fatal: true})
+	}
+	if s.CredentialSpec != "" {
+		out = append(out, need{path: at + "credential_spec", other: "an engine on Windows", can: windows})
+	}
+	if s.Isolation != "" && s.Isolation != "default" {
+		out = append(out, need{path: at + "isolation", other: "an engine on Windows: others have only \"default\"", can: windows, fatal: true})
+	}
+	return out
 }
 
 func (b *builder) mountNeeds(at string, m volume.Mount) []need {

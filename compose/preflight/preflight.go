@@ -47,6 +47,7 @@ func Check(in Input) diag.List {
 	c.ports()
 	c.subnets()
 	c.limits()
+	c.runtimes()
 	c.paths()
 	c.list.Sort()
 	return c.list

@@ -135,12 +135,24 @@ func (s Spec) effective(want Spec, defaults *image.Defaults) field.Set {
 			delete(f, p)
 		}
 	}
+	if want.APISocket {
+		s.dropSocket(f, w)
+	}
 	for p := range w {
 		if _, found := f[p]; !found && notReadBack(p) {
 			f[p] = w[p]
 		}
 	}
 	return f
+}
+
+// dropSocket takes out what a container has for the engine's API: see Spec.APISocket.
+func (s Spec) dropSocket(f, w field.Set) {
+	for p, v := range map[string]string{"volumes." + SocketTarget: f["volumes."+SocketTarget], "environment.DOCKER_CONFIG": CredentialsDir} {
+		if _, asked := w[p]; !asked && f[p] == v {
+			delete(f, p)
+		}
+	}
 }
 
 func (s Spec) dropDefaults(f, w field.Set, d *image.Defaults) {
@@ -195,7 +207,7 @@ func engineSets(path string) bool {
 // notReadBack are fields that an inspect does not show as they were asked for.
 func notReadBack(path string) bool {
 	switch path {
-	case "platform", "container_name", "links", "external_links", "expose", "cgroup_parent", "stdin_open", "pre_start":
+	case "platform", "container_name", "links", "external_links", "expose", "cgroup_parent", "stdin_open", "pre_start", "use_api_socket", "credential_spec":
 		return true
 	}
 	return strings.HasSuffix(path, ".priority") || strings.HasPrefix(path, "configs.") || strings.HasPrefix(path, "secrets.")

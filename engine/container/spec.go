@@ -41,6 +41,8 @@ type Spec struct {
 	Tmpfs       []string // "/run" or "/run:size=1m"
 	VolumesFrom []string // "service:NAME[:ro]" or "container:NAME[:ro]"
 	Files       []File   // configs and secrets put into the container before it starts
+	// APISocket gives it the engine's socket, and the user's credentials for registries as they are when it is made.
+	APISocket bool
 
 	NetworkMode   string // "", bridge, host, none, "service:NAME", "container:NAME"
 	Networks      []network.Attachment
@@ -76,6 +78,7 @@ type Spec struct {
 	GroupAdd          []string
 	Runtime           string
 	Isolation         string
+	CredentialSpec    string // Windows: "file://NAME", "registry://NAME", or "raw://" and the content
 	OOMScoreAdj       int
 	StorageOpt        map[string]string
 	Logging           Logging
@@ -86,6 +89,12 @@ type Spec struct {
 	// Origin is field path → where its value comes from, for reasons: "environment.COLOR" → "web.env".
 	Origin map[string]string
 }
+
+// Where a container with APISocket finds the engine's socket, and the directory that holds the credentials (as Docker Compose has it).
+const (
+	SocketTarget   = "/var/run/docker.sock"
+	CredentialsDir = "/run/secrets/docker"
+)
 
 // Healthcheck of a container; Test as the Engine API takes it: ["CMD", …], ["CMD-SHELL", line] or ["NONE"].
 type Healthcheck struct {
@@ -388,6 +397,8 @@ func (s Spec) putIsolation(f field.Set) {
 	f.PutSorted("group_add", s.GroupAdd)
 	f.Put("runtime", s.Runtime)
 	f.Put("isolation", s.Isolation)
+	f.Put("credential_spec", s.CredentialSpec)
+	f.Put("use_api_socket", s.APISocket)
 	f.Put("oom_score_adj", s.OOMScoreAdj)
 	f.Put("oom_kill_disable", s.Resources.OOMKillDisable)
 	f.Put("mem_swappiness", s.Resources.MemorySwappiness)

@@ -21,6 +21,9 @@ import (
 // If one of the latter fails the container is removed again: nothing half-made stays.
 func (cs containers) CreateContainer(ctx context.Context, n engine.NewContainer) (string, error) {
 	what := "create container " + n.Name
+	if err := cs.c.addSocket(ctx, &n.Spec); err != nil {
+		return "", failed(err, what)
+	}
 	r, err := cs.c.recipeOf(n)
 	if err != nil {
 		return "", failed(err, what)

@@ -114,6 +114,10 @@ func (c *conn) ping(ctx context.Context, t target, server *atomic.Pointer[string
 		name, version = serverName(*s)
 	}
 	c.caps = capabilities(name, version, c.api.ClientVersion(), p.OSType)
+	c.caps.Socket, _ = strings.CutPrefix(t.host, "unix://")
+	if c.caps.Socket == t.host {
+		c.caps.Socket = ""
+	}
 	if t.local() {
 		c.caps.Arch = runtime.GOARCH
 	}

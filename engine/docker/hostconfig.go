@@ -43,7 +43,7 @@ func (c *conn) hostConfigOf(n engine.NewContainer) (*apicontainer.HostConfig, er
 	h.Binds, h.Mounts = c.mountsFor(n)
 	return h, firstError(
 		setBlkio(&h.Resources, s.Resources.BlkioDevices),
-		setSecurity(h, s.SecurityOpt),
+		setSecurity(h, c.withCredentialSpec(s)),
 		into(&h.DNS, addresses, s.DNS),
 		peerInto(&h.IpcMode, s.IPC, n.Peers),
 		peerInto(&h.PidMode, s.PID, n.Peers),
@@ -154,6 +154,14 @@ func setSecurity(h *apicontainer.HostConfig, opts []string) error {
 		}
 	}
 	return nil
+}
+
+// withCredentialSpec are the security options with that of Windows; other engines would refuse it.
+func (c *conn) withCredentialSpec(s container.Spec) []string {
+	if s.CredentialSpec == "" || c.caps.OS != "windows" {
+		return s.SecurityOpt
+	}
+	return append(slices.Clone(s.SecurityOpt), "credentialspec="+s.CredentialSpec)
 }
 
 // tmpfsOf "/run:size=1m".

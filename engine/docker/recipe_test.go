@@ -61,7 +61,7 @@ func whole() container.Spec {
 		Devices: []container.Device{{Source: "/dev/null", Target: "/dev/n", Permissions: "r"}, {Source: "vendor.com/gpu=all"}}, DeviceCgroupRules: []string{"c 1:3 r"},
 		DeviceRequests: []container.DeviceRequest{{Driver: "nvidia", Count: -1, Capabilities: [][]string{{"gpu"}}, Options: map[string]string{"k": "v"}}},
 		Ulimits:        []container.Ulimit{{Name: "nofile", Soft: 1, Hard: 2}}, Sysctls: map[string]string{"k": "v"}, ShmSize: 9, Init: &yes, IPC: "service:db", PID: "service:db", UTS: "host",
-		UserNS: "host", Cgroup: "private", CgroupParent: "/p", GroupAdd: []string{"g"}, Runtime: "runc", Isolation: "process", OOMScoreAdj: 4,
+		UserNS: "host", Cgroup: "private", CgroupParent: "/p", GroupAdd: []string{"g"}, Runtime: "runc", Isolation: "process", CredentialSpec: "registry://spec", OOMScoreAdj: 4,
 		StorageOpt: map[string]string{"size": "1G"}, Logging: container.Logging{Driver: "local", Options: map[string]string{"max-size": "1m"}},
 	}
 }
@@ -104,6 +104,18 @@ func TestNothingIsLost(t *testing.T) {
 	d := container.Diff(want, "", readBack(t, r), nil)
 	for _, c := range slices.Concat(d.Recreate, d.Update) {
 		t.Errorf("%s: sent %q, came back %q", c.Path, c.New, c.Old)
+	}
+}
+
+// TestCredentialSpecs are for Windows only: engines elsewhere refuse them.
+func TestCredentialSpecs(t *testing.T) {
+	windows := &conn{caps: capabilities("docker", "29.0.0", "1.52", "windows")}
+	for c, want := range map[*conn][]string{windows: {"a=b", "credentialspec=file://spec.json"}, newest: {"a=b"}} {
+		s := container.Spec{Image: "web", SecurityOpt: []string{"a=b"}, CredentialSpec: "file://spec.json"}
+		r, err := c.recipeOf(engine.NewContainer{Spec: s})
+		if err != nil || !slices.Equal(r.options.HostConfig.SecurityOpt, want) {
+			t.Errorf("%s: %v %v", c.caps.OS, r.options.HostConfig.SecurityOpt, err)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -75,6 +76,7 @@ func (s surveyor) machine(ctx context.Context, out *engine.Surroundings) error {
 		return failed(err, "read the engine's information")
 	}
 	out.Memory, out.CPUs, out.Pools = res.Info.MemTotal, res.Info.NCPU, s.pools(res.Info)
+	out.Runtimes = slices.Sorted(maps.Keys(res.Info.Runtimes))
 	out.Local = s.c.shares(ctx, res.Info)
 	return nil
 }

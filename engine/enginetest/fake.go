@@ -74,7 +74,7 @@ func (e afterError) Unwrap() error { return e.error }
 func New() *Fake {
 	w := &world{
 		knobs: &Knobs{Caps: engine.Capabilities{
-			Engine: "docker", Version: "20.10.24", APIVersion: "1.41", OS: "linux", Arch: "amd64", BuildKit: true, Update: true,
+			Engine: "docker", Version: "20.10.24", APIVersion: "1.41", OS: "linux", Arch: "amd64", BuildKit: true, Update: true, Socket: "/var/run/docker.sock",
 		}, Beside: engine.Surroundings{Memory: 8 << 30, CPUs: 4, Pools: defaultPools()}},
 		containers: map[string]*box{}, networks: map[string]*network.Live{}, subnets: map[string]string{}, volumes: map[string]*vol{},
 		images: map[string]*Image{},

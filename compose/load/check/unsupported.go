@@ -30,16 +30,18 @@ func (in *Input) unsupported(c types.ServiceConfig) {
 
 func (in *Input) unable(c types.ServiceConfig, key string) {
 	at := in.Nearest(append([]string{"services", c.Name}, strings.Split(key, ".")...)...)
+	if strings.HasSuffix(key, "umask") {
+		in.Warn(at, "service %q: %s is ignored: no engine sets it; the container's entrypoint can", c.Name, key)
+		return
+	}
 	in.Warn(at, "service %q: %s is not supported yet, ignored", c.Name, key)
 }
 
 // beyond are the keys of a container that it cannot be given.
 func beyond(c types.ContainerSpec) []string {
 	return used([]use{
-		{"credential_spec", c.CredentialSpec != nil},
 		{"models", len(c.Models) > 0},
 		{"umask", c.Umask != nil},
-		{"use_api_socket", c.UseAPISocket},
 	})
 }
 

@@ -90,6 +90,7 @@ func (in *Input) container(c types.ServiceConfig, fromEnvFile map[string]string)
 	in.storage(&spec, c)
 	in.networking(&spec, c)
 	in.isolation(&spec, c)
+	spec.APISocket = c.UseAPISocket
 	return spec
 }
 

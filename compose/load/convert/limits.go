@@ -31,7 +31,27 @@ func (in *Input) isolation(spec *container.Spec, c types.ServiceConfig) {
 	spec.GroupAdd = c.GroupAdd
 	spec.Runtime = c.Runtime
 	spec.Isolation = c.Isolation
+	spec.CredentialSpec = in.credentialSpec(c.CredentialSpec)
 	spec.OOMScoreAdj = int(c.OomScoreAdj)
+}
+
+// credentialSpec as engines on Windows take it (docs of docker run, --security-opt credentialspec). What a config holds they take as it is.
+func (in *Input) credentialSpec(s *types.CredentialSpecConfig) string {
+	switch {
+	case s == nil:
+		return ""
+	case s.File != "":
+		return "file://" + s.File
+	case s.Registry != "":
+		return "registry://" + s.Registry
+	case s.Config == "":
+		return ""
+	}
+	f := in.content("config", types.FileReferenceConfig{Source: s.Config}, types.FileObjectConfig(in.Project.Configs[s.Config]))
+	if f.HostPath != "" {
+		f.Content, _ = os.ReadFile(f.HostPath) // the check has told
+	}
+	return "raw://" + string(f.Content)
 }
 
 // resources are the service's own limits, and over them those of deploy.resources.
