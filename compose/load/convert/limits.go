@@ -2,6 +2,7 @@ package convert
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -47,11 +48,13 @@ func (in *Input) credentialSpec(s *types.CredentialSpecConfig) string {
 	case s.Config == "":
 		return ""
 	}
-	f := in.content("config", types.FileReferenceConfig{Source: s.Config}, types.FileObjectConfig(in.Project.Configs[s.Config]))
-	if f.HostPath != "" {
-		f.Content, _ = os.ReadFile(f.HostPath) // the check has told
+	def := in.Project.Configs[s.Config]
+	text := cmp.Or(def.Content, in.Project.Environment[def.Environment])
+	if def.File != "" {
+		b, _ := os.ReadFile(def.File) // the check has told
+		text = string(b)
 	}
-	return "raw://" + string(f.Content)
+	return "raw://" + text
 }
 
 // resources are the service's own limits, and over them those of deploy.resources.
