@@ -81,6 +81,8 @@ type NewContainer struct {
 	Links []string
 	// Inherit are anonymous volumes to take over.
 	Inherit []volume.Mounted
+	// Warn is told what the engine does not do although it makes the container, in its own words. It may be nil.
+	Warn func(text string)
 }
 
 // Containers changes containers. Each method is one engine call, but CreateContainer on engines that take one network at create,

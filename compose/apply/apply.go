@@ -113,6 +113,7 @@ type made struct {
 	images     map[string]string           // ids of images, by reference
 	addresses  map[string]string           // that containers had asked for, by id and network
 	reserved   map[string]network.Reserved // addresses that may be asked for, by network
+	warnings   []Warning
 
 	endpoints endpoints
 }
@@ -448,6 +449,12 @@ func (r *run) id(ref plan.Ref) string {
 	return ref.ID
 }
 
+func (r *run) warn(w Warning) {
+	r.made.mu.Lock()
+	defer r.made.mu.Unlock()
+	r.warnings = append(r.warnings, w)
+}
+
 func (r *run) create(ctx context.Context, s plan.CreateContainer) error {
 	c := engine.NewContainer{Name: s.Name, Spec: s.Spec, Labels: maps.Clone(s.Labels), Peers: map[string]string{}, Inherit: s.Inherit}
 	r.made.mu.Lock()
@@ -465,6 +472,7 @@ func (r *run) create(ctx context.Context, s plan.CreateContainer) error {
 	if s.Reserve {
 		c.Spec.Networks = r.reserve(c.Spec.Networks)
 	}
+	c.Warn = func(text string) { r.warn(Warning{s.Name, text}) }
 	id, err := r.engine.CreateContainer(ctx, c)
 	if err != nil {
 		return err

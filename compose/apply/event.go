@@ -55,7 +55,8 @@ type Report struct {
 	Results     []Result // in the plan's order
 	Failures    []Failure
 	Undone      []Undone // what was taken back, in order of its end
-	Interrupted bool     // asked to stop before all was done
+	Warnings    []Warning
+	Interrupted bool // asked to stop before all was done
 	Took        time.Duration
 }
 
@@ -66,6 +67,12 @@ type Result struct {
 	Err     error
 	Ran     bool // it was begun
 	Took    time.Duration
+}
+
+// Warning of the engine: what it leaves out of a container that it makes.
+type Warning struct {
+	Container string // name that it was made under
+	Text      string // the engine's own
 }
 
 // Undone is what was taken back after a failure.

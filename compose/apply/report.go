@@ -20,7 +20,7 @@ const diagnoseFor = 5 * time.Second
 
 // report sums up, and looks closer at what failed: also when the run was cancelled.
 func (r *run) report(ctx context.Context) Report {
-	out := Report{Took: time.Since(r.began), Undone: r.undoing.undone}
+	out := Report{Took: time.Since(r.began), Undone: r.undoing.undone, Warnings: r.warnings}
 	for _, n := range r.plan.Nodes {
 		res, ok := r.results[n.ID] // the walk is over
 		if !ok {

@@ -32,9 +32,14 @@ func (cs containers) CreateContainer(ctx context.Context, n engine.NewContainer)
 	if err != nil {
 		return "", failed(err, what)
 	}
-	id, err := cs.create(ctx, r)
+	id, warnings, err := cs.create(ctx, r)
 	if err != nil {
 		return "", failed(err, what)
+	}
+	for _, w := range warnings {
+		if n.Warn != nil {
+			n.Warn(w)
+		}
 	}
 	if err := cs.complete(ctx, id, r, n, files); err != nil {
 		cs.undo(ctx, id)
@@ -43,16 +48,16 @@ func (cs containers) CreateContainer(ctx context.Context, n engine.NewContainer)
 	return id, nil
 }
 
-func (cs containers) create(ctx context.Context, r recipe) (string, error) {
+func (cs containers) create(ctx context.Context, r recipe) (id string, warnings []string, err error) {
 	if r.mac != "" && !cs.c.at("1.44") {
 		return cs.createOld(ctx, r)
 	}
 	res, err := cs.c.api.ContainerCreate(ctx, r.options)
-	return res.ID, err
+	return res.ID, res.Warnings, err
 }
 
 // createOld gives the MAC address where engines below API 1.44 look for it. The client has no field for it any more.
-func (cs containers) createOld(ctx context.Context, r recipe) (string, error) {
+func (cs containers) createOld(ctx context.Context, r recipe) (id string, warnings []string, err error) {
 	query := url.Values{"name": {r.options.Name}}
 	if p := r.options.Platform; p != nil {
 		query.Set("platform", strings.TrimRight(p.OS+"/"+p.Architecture+"/"+p.Variant, "/"))
@@ -64,8 +69,8 @@ func (cs containers) createOld(ctx context.Context, r recipe) (string, error) {
 		Config: r.options.Config, HostConfig: r.options.HostConfig, NetworkingConfig: r.options.NetworkingConfig,
 	}, r.mac}
 	var out apicontainer.CreateResponse
-	err := cs.c.post(ctx, "/containers/create", query, body, &out)
-	return out.ID, err
+	err = cs.c.post(ctx, "/containers/create", query, body, &out)
+	return out.ID, out.Warnings, err
 }
 
 func (cs containers) complete(ctx context.Context, id string, r recipe, n engine.NewContainer, files []byte) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"syscall"
@@ -16,10 +17,13 @@ import (
 	"github.com/tutti-run/tutti/engine/container"
 )
 
-// Report tells of each step that failed: what it is, why, what the container last said, and who was waiting for it. If nothing failed and
-// nothing was interrupted it writes nothing.
+// Report tells of each step that failed: what it is, why, what the container last said, and who was waiting for it. Before
+// that comes what the engine left out of containers. If there is nothing to tell it writes nothing.
 func Report(w io.Writer, r apply.Report, s Style) {
 	var b bytes.Buffer
+	for _, line := range warnings(r.Warnings) {
+		s.under(&b, 0, s.paint(yellow, "!")+" "+line)
+	}
 	for _, f := range merge(r.Failures) {
 		failure(&b, f, s)
 	}
@@ -37,6 +41,23 @@ func Report(w io.Writer, r apply.Report, s Style) {
 		s.under(&b, 0, s.paint(yellow, "! Interrupted")+fmt.Sprintf(": %d of %d steps done, %d not begun.", done, len(r.Results), left))
 	}
 	_, _ = w.Write(b.Bytes())
+}
+
+// warnings of the engine, each once with all that it is about: "container shop-web-1: Your kernel does not support …".
+func warnings(all []apply.Warning) []string {
+	about := map[string][]string{}
+	for _, w := range all {
+		about[w.Text] = append(about[w.Text], container.OwnName(w.Container))
+	}
+	var out []string
+	for _, text := range slices.Sorted(maps.Keys(about)) {
+		names, one := slices.Sorted(slices.Values(about[text])), "container "
+		if len(names) > 1 {
+			one = "containers "
+		}
+		out = append(out, tameLines(one+strings.Join(names, ", ")+": "+text))
+	}
+	return out
 }
 
 // merge tells once of a container that several steps failed on for the same reason: two waits for one that is unhealthy.

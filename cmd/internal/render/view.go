@@ -140,6 +140,7 @@ type eventDoc struct {
 	Outcome   string      `json:"outcome,omitempty"`    // when it has ended: done, failed, skipped, cancelled
 	ElapsedMS *int64      `json:"elapsed_ms,omitempty"` // when it has ended
 	Error     string      `json:"message,omitempty"`
+	Warnings  []string    `json:"warnings,omitempty"` // of the engine, with text "Ended"
 }
 
 // NewJSON writes an object per event and line.
@@ -173,7 +174,7 @@ func document(e apply.Event, r *row) *eventDoc {
 	case apply.Stopping:
 		return &eventDoc{Text: stopping(e.Running)}
 	case apply.Ended:
-		return &eventDoc{Text: "Ended", Outcome: ending(e.Report), ElapsedMS: millis(e.Report.Took)}
+		return &eventDoc{Text: "Ended", Outcome: ending(e.Report), ElapsedMS: millis(e.Report.Took), Warnings: warnings(e.Report.Warnings)}
 	}
 	return nil
 }
