@@ -211,6 +211,9 @@ func (b *builder) judgeFields(svc desired.Service, r *replica) {
 	if len(d.Update) > 0 && (!b.have.Caps.Update || b.o.Atomic && slices.ContainsFunc(d.Update, oneWay)) {
 		r.create, r.update = append(r.create, r.update...), nil
 	}
+	if len(r.create) > 0 && !b.o.NoRecreate { // it is made anew: that brings these, too
+		r.create, r.update = append(r.create, r.update...), nil
+	}
 	if img, here := b.have.Images[r.Spec.Image]; here && !b.imageOf(*r.live, r.Spec.Image) {
 		r.create = append(r.create, ImageChanged{r.Spec.Image, r.live.ImageID, img.ID})
 	}
