@@ -71,7 +71,7 @@ func (c comparison) add(d *Difference, paths []string, made field.Digests) {
 	if c.found != nil {
 		paths = slices.DeleteFunc(paths, inPlace)
 		for _, p := range c.want.Updatable().Digests().Differing(only(c.found, inPlace).Digests()) {
-			if !ignored(p, c.wanted) {
+			if !c.ignored(p, made) {
 				paths = append(paths, p)
 			}
 		}
@@ -97,9 +97,19 @@ func only(s field.Set, keep func(string) bool) field.Set {
 	return out
 }
 
-// ignored: the engine itself sets memswap_limit to twice the memory when only that is asked for.
-func ignored(path string, wanted field.Set) bool {
-	return path == "memswap_limit" && wanted[path] == ""
+// ignored is a difference that the engine itself makes. It sets memswap_limit to twice the memory when only that is asked for, shows no limit of
+// processes as none, and leaves out limits that its kernel does not have; nobody can take one of those away later, as zero is to leave it.
+func (c comparison) ignored(path string, made field.Digests) bool {
+	wanted, found := c.wanted[path], c.found[path]
+	switch path {
+	case "memswap_limit":
+		return wanted == ""
+	case "pids_limit":
+		return wanted == "-1" && found == ""
+	case "restart":
+		return false
+	}
+	return found == "" && made != nil && made[path] == c.wanted.Digests()[path]
 }
 
 // inPlace are the fields that the engine can change on a container that exists.
