@@ -83,7 +83,7 @@ func (in *Input) container(c types.ServiceConfig, fromEnvFile map[string]string)
 		Labels:      c.Labels,
 		Annotations: c.Annotations,
 		Restart:     restart(c),
-		Resources:   resources(c),
+		Resources:   in.resources(c),
 		Logging:     logDriver(c),
 		Origin:      in.origin(c.ContainerSpec, fromEnvFile),
 	}

@@ -58,7 +58,7 @@ func (in *Input) credentialSpec(s *types.CredentialSpecConfig) string {
 }
 
 // resources are the service's own limits, and over them those of deploy.resources.
-func resources(c types.ServiceConfig) container.Resources {
+func (in *Input) resources(c types.ServiceConfig) container.Resources {
 	r := container.Resources{
 		Memory:            int64(c.MemLimit),
 		MemoryReservation: int64(c.MemReservation),
@@ -75,7 +75,7 @@ func resources(c types.ServiceConfig) container.Resources {
 		CPUPercent:        int64(c.CPUPercent * 100),
 		PidsLimit:         c.PidsLimit,
 	}
-	if c.MemSwappiness != 0 {
+	if c.MemSwappiness != 0 || in.Declares("services", c.Name, "mem_swappiness") { // 0 is to swap nothing
 		n := int64(c.MemSwappiness)
 		r.MemorySwappiness = &n
 	}
@@ -133,7 +133,7 @@ func devices(c types.ServiceConfig) ([]container.Device, []container.DeviceReque
 	var reqs []container.DeviceRequest
 	var named []string
 	for _, d := range c.Devices {
-		if d.Source == d.Target && cdi.MatchString(d.Source) {
+		if (d.Source == d.Target || d.Target == "") && cdi.MatchString(d.Source) {
 			named = append(named, d.Source)
 			continue
 		}
