@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,9 +36,12 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"sees":       cmdSees,       // sees NAME REGEXP                   NAME has written that, or will soon
 	"signal":     cmdSignal,     // signal NAME INT|TERM|KILL
 	"ended":      cmdEnded,      // ended NAME N                       it ends, with exit code N; its output is stdout and stderr
-	"settled":    cmdSettled,    // settled                            the plan is empty
+	"settled":    cmdSettled,    // settled [FLAG…]                    the plan is empty
 	"is":         cmdIs,         // [!] is CONTAINER PATH REGEXP       the value there matches, now
 	"becomes":    cmdBecomes,    // [!] becomes CONTAINER PATH REGEXP  the value there matches, or will soon
+	"shows":      cmdShows,      // shows CONTAINER PATH TEXT          the value there is that text; what is no string is compared as JSON
+	"taken":      cmdTaken,      // taken CONTAINER PATH TEXT WARNING  it is, or the last tutti told that the engine leaves it out
+	"names":      cmdNames,      // names CONTAINER FIELD…             the plan changes it, because of exactly these fields
 	"containers": cmdContainers, // containers CONTAINER…              the project has exactly these
 	"running":    cmdRunning,    // running CONTAINER…                 exactly these run, or will soon
 	"networks":   cmdNetworks,   // networks NAME…                     exactly these, without the project's name
@@ -85,7 +89,7 @@ func command(ctx context.Context, ts *testscript.TestScript, args []string) *exe
 func environ(ts *testscript.TestScript) []string {
 	names := []string{"PATH", "HOME", "TMPDIR", "TERM", "PROJECT", "STUB", "ROOT", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "NO_COLOR",
 		"COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_IGNORE_ORPHANS", "COMPOSE_REMOVE_ORPHANS", "COMPOSE_PARALLEL_LIMIT",
-		"COLOR", "PORT", "COMMAND", "IMAGE", "LAST", "NET", "HOOK", "SECOND", "LABEL", "TAG", "KEEP", "COUNTER_PORT", "ROLLOUT_PORT", "GREETING", "THREE_TIER_PORT", "MIGRATE_PORT"}
+		"ARCH", "COLOR", "PORT", "COMMAND", "IMAGE", "LAST", "NET", "HOOK", "SECOND", "LABEL", "TAG", "KEEP", "COUNTER_PORT", "ROLLOUT_PORT", "GREETING", "THREE_TIER_PORT", "MIGRATE_PORT"}
 	var env []string
 	for _, n := range names {
 		if v := ts.Getenv(n); v != "" {
@@ -165,8 +169,8 @@ func cmdEnded(ts *testscript.TestScript, _ bool, args []string) {
 
 func eventually(ts *testscript.TestScript, check func() error) { ts.Check(until(check)) }
 
-func cmdSettled(ts *testscript.TestScript, _ bool, _ []string) {
-	cmdTutti(ts, false, []string{"plan", "--detailed-exitcode"})
+func cmdSettled(ts *testscript.TestScript, _ bool, args []string) {
+	cmdTutti(ts, false, append([]string{"plan", "--detailed-exitcode"}, args...))
 }
 
 func cmdIs(ts *testscript.TestScript, neg bool, args []string) {
@@ -191,6 +195,57 @@ func value(ts *testscript.TestScript, neg bool, args []string) error {
 		return fmt.Errorf("%s: %s is %q", args[0], args[1], got)
 	}
 	return nil
+}
+
+func cmdShows(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 3, "shows CONTAINER PATH TEXT")
+	if got := shown(ts, args); got != args[2] {
+		ts.Fatalf("%s: %s is %q, not %q", args[0], args[1], got, args[2])
+	}
+}
+
+func cmdTaken(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 4, "taken CONTAINER PATH TEXT WARNING")
+	got, told := shown(ts, args), strings.Contains(ts.ReadFile("stderr"), args[3])
+	if got != args[2] && !told {
+		ts.Fatalf("%s: %s is %q, not %q, and nothing tells why", args[0], args[1], got, args[2])
+	}
+}
+
+// shown at a path of a container, in an inspection.
+func shown(ts *testscript.TestScript, args []string) string {
+	ctx, cancel := soon()
+	defer cancel()
+	v, err := engine.Inspect(ctx, container(ts, args[0]))
+	ts.Check(err)
+	return dock.Pick(v, args[1])
+}
+
+func cmdNames(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 2, "names CONTAINER FIELD…")
+	ctx, cancel := soon()
+	defer cancel()
+	out, err := command(ctx, ts, []string{"plan", "--no-start", "--json"}).Output()
+	ts.Check(err)
+	var plan struct {
+		Changes []struct {
+			Resource struct{ Name string }
+			Reasons  []struct{ Path, Text string }
+		}
+	}
+	ts.Check(json.Unmarshal(out, &plan))
+	var got []string
+	for _, c := range plan.Changes {
+		for _, r := range c.Reasons {
+			if c.Resource.Name == container(ts, args[0]) {
+				got = append(got, cmp.Or(r.Path, r.Text))
+			}
+		}
+	}
+	want := slices.Sorted(slices.Values(args[1:]))
+	if slices.Sort(got); !slices.Equal(got, want) {
+		ts.Fatalf("the plan changes %s because of %q, not %q", args[0], got, want)
+	}
 }
 
 func cmdContainers(ts *testscript.TestScript, _ bool, args []string) {

@@ -49,6 +49,7 @@ func setup(env *testscript.Env) error {
 		"PROJECT="+w.project,
 		"COMPOSE_PROJECT_NAME="+w.project,
 		"STUB="+stub,
+		"ARCH="+engine.Arch,
 		"ROOT="+root,
 		"TUTTI="+binary,
 		"DOCKER_HOST="+engine.Host,

@@ -1,0 +1,17 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestAttributes runs the scripts of testdata/attributes: a service has what the Compose file says, as the engine itself shows it; then there
+// is nothing left to do; and what is changed in the file the plan names. Most containers are only created: not every machine can start them.
+func TestAttributes(t *testing.T) {
+	needEngine(t)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/attributes", Setup: setup, Cmds: commands, Condition: condition,
+		UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
+	})
+}
