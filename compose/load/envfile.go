@@ -17,6 +17,7 @@ import (
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/load/merged"
 	"github.com/tutti-run/tutti/compose/load/origin"
+	"github.com/tutti-run/tutti/compose/load/source"
 )
 
 // resolveEnvironment puts env files and the project's environment into the services, as `up` sees them.
@@ -154,8 +155,8 @@ func (s *session) unread(in []string, key, path string, err error) {
 // discreet is what an error about an env file says, without the part of the file that it repeats: that may be a secret.
 func discreet(err error) string {
 	text, _, _ := strings.Cut(err.Error(), " near ")
-	if i := strings.Index(text, ": line "); i >= 0 && strings.HasPrefix(text, "failed to read ") {
-		text = text[i+2:]
+	if rest, ok := strings.CutPrefix(text, "failed to read "); ok {
+		_, text, _ = strings.Cut(rest, ": ")
 	}
 	return text
 }
@@ -166,7 +167,13 @@ func readValues(path, format string, into map[string]string, lookup dotenv.Looku
 		return err
 	}
 	defer f.Close()
-	return dotenv.ParseWithFormat(f, path, into, lookup, format)
+	if err := dotenv.ParseWithFormat(source.Limited(f), path, into, lookup, format); err != nil {
+		return err
+	}
+	if _, nameless := into[""]; nameless {
+		return errors.New("a value has no name before its \"=\"")
+	}
+	return nil
 }
 
 // rawFormat teaches compose-go `format: raw`, lines as `docker run --env-file` takes them.

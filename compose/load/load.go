@@ -175,13 +175,13 @@ func (s *session) readFiles() error {
 
 func (s *session) read(path string) ([]byte, error) {
 	if path != source.Stdin {
-		return os.ReadFile(path)
+		return source.ReadFile(path)
 	}
 	in := s.o.Stdin
 	if in == nil {
 		in = os.Stdin
 	}
-	return io.ReadAll(in)
+	return io.ReadAll(source.Limited(in))
 }
 
 func (s *session) load(ctx context.Context) (err error) {

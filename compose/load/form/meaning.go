@@ -53,6 +53,8 @@ var meanings = sync.OnceValue(func() map[string]meaning {
 	add(shortVolume, "volumes.[]")
 	add(restartPolicy, "restart")
 	add(extraHost, "extra_hosts.[] build.extra_hosts.[]")
+	add(device, "devices.[]")
+	add(named, "environment.[] labels.[] annotations.[] sysctls.[] build.args.[] build.labels.[] deploy.labels.[]")
 	add(fileMode, "configs.[].mode secrets.[].mode build.secrets.[].mode")
 	add(deviceCount, "gpus.[].count deploy.resources.reservations.devices.[].count")
 	m["networks.*.ipam.config.[].subnet"] = subnet
@@ -71,7 +73,7 @@ func duration(text string) string {
 
 func size(text string) string {
 	var b types.UnitBytes
-	if err := b.DecodeMapstructure(text); err != nil {
+	if err := b.DecodeMapstructure(text); err != nil || b < -1 { // -1 is no limit; less is too large a number
 		return fmt.Sprintf("%q is not a size; write it like \"512m\"", text)
 	}
 	return ""
@@ -243,9 +245,32 @@ func restartPolicy(text string) string {
 	return fmt.Sprintf("%q is not a restart policy: no, always, unless-stopped, on-failure or on-failure:3", text)
 }
 
+// extraHost checks name=address or name:address, maybe with several addresses.
 func extraHost(text string) string {
-	if !strings.ContainsAny(text, "=:") {
+	i := strings.IndexAny(text, "=:")
+	if i < 0 || slices.Contains(strings.Split(text[i+1:], ","), "") {
 		return fmt.Sprintf("%q has no address; write it like \"name=10.0.0.1\"", text)
+	}
+	if i == 0 {
+		return fmt.Sprintf("%q has no name; write it like \"name=10.0.0.1\"", text)
+	}
+	return ""
+}
+
+// named checks NAME=VALUE.
+func named(text string) string {
+	if strings.HasPrefix(text, "=") || text == "" {
+		return fmt.Sprintf("%q has no name", text)
+	}
+	return ""
+}
+
+// device checks source[:target[:permissions]], and that what is before the first colon is there.
+func device(text string) string {
+	source, rest, more := strings.Cut(text, ":")
+	target, _, _ := strings.Cut(rest, ":")
+	if source == "" || more && target == "" {
+		return fmt.Sprintf("%q is not a device; write it like \"/dev/ttyUSB0:/dev/ttyUSB0\"", text)
 	}
 	return ""
 }

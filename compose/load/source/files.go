@@ -86,7 +86,7 @@ func (s *Files) Follow(n *Notes) {
 
 // open reads a file that another one names, at from.
 func (s *Files) open(g, by *File, n *Notes) bool {
-	text, err := os.ReadFile(g.path)
+	text, err := ReadFile(g.path)
 	if err != nil {
 		if pe, ok := errors.AsType[*os.PathError](err); ok {
 			err = pe.Err

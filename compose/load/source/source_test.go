@@ -79,11 +79,3 @@ func TestShown(t *testing.T) {
 		t.Errorf("far away: %s", got)
 	}
 }
-
-// FuzzUses: whatever a text holds, listing its variables ends.
-func FuzzUses(f *testing.F) {
-	for _, s := range []string{"$A ${B:-c} ${D?e} $$ ${", "${A:-${B:+${C}}}", "$", "${}"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(_ *testing.T, text string) { _ = Uses(text, func(string) (string, bool) { return "", false }) })
-}
