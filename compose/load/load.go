@@ -13,7 +13,6 @@ import (
 	"sync"
 
 	"github.com/compose-spec/compose-go/v2/interpolation"
-	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/tree"
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/sirupsen/logrus"
@@ -227,54 +226,6 @@ func recovered(err *error) {
 	if p := recover(); p != nil {
 		*err = fault("load compose file: %v", p)
 	}
-}
-
-// compose lets compose-go merge, interpolate and normalise. Its schema and consistency checks are ours.
-func (s *session) compose(ctx context.Context) error {
-	details := types.ConfigDetails{WorkingDir: s.dir, Environment: s.env}
-	for _, f := range s.Main {
-		files, err := f.Config()
-		if err != nil {
-			return err
-		}
-		details.ConfigFiles = append(details.ConfigFiles, files...)
-	}
-	if len(details.ConfigFiles) == 0 {
-		return errors.New("empty compose file")
-	}
-	if s.o.NoInterpolate {
-		details.Environment = types.Mapping{} // nothing of it goes into the model either
-	}
-	set := s.loaderOptions
-	dict, err := loader.LoadModelWithContext(ctx, details, set)
-	if err != nil {
-		return err
-	}
-	if s.o.NoInterpolate {
-		s.dict = dict
-		return nil
-	}
-	s.project, err = loader.ModelToProject(dict, loader.ToOptions(&details, []func(*loader.Options){set}), details)
-	if err != nil {
-		return err
-	}
-	s.project.ComposeFiles = s.paths
-	return nil
-}
-
-func (s *session) loaderOptions(lo *loader.Options) {
-	lo.SetProjectName(s.name, true)
-	lo.Profiles = s.profiles
-	lo.SkipValidation = true
-	lo.SkipConsistencyCheck = true
-	lo.SkipResolveEnvironment = true
-	lo.SkipResolveLabels = true
-	lo.SkipInterpolation = s.o.NoInterpolate
-	lo.SkipNormalization = s.o.NoNormalize
-	lo.ResolvePaths = !s.o.NoPathResolution
-	lo.MaxNodeVisits = 100_000_000
-	lo.Interpolate.Substitute = source.Substitute
-	lo.Interpolate.TypeCastMapping = s.casts(lo.Interpolate.TypeCastMapping)
 }
 
 // casts are the conversions of values at paths that the files can hold. compose-go compares each value with each of them.

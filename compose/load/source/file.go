@@ -35,6 +35,7 @@ type File struct {
 	Edited   bool       // the trees are no longer what the text says
 
 	index map[*yaml.Node]map[string]Pair // of large mappings
+	lines []int                          // where those of the text begin, once asked for
 }
 
 // parse fills docs. What cannot be read is told with its place.

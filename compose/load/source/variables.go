@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"sort"
 	"strings"
 	"unicode/utf8"
 
@@ -210,7 +211,7 @@ func (f *File) CheckVariables(n *yaml.Node, strict bool, to *Notes) {
 		return
 	}
 	for _, u := range Uses(n.Value, f.lookup) {
-		d := diag.Diagnostic{Severity: diag.Error, Place: f.within(n, u.at)}
+		d := diag.Diagnostic{Severity: diag.Error}
 		switch u.Fate {
 		case broken:
 			d.Rule = "bad-variable"
@@ -231,6 +232,7 @@ func (f *File) CheckVariables(n *yaml.Node, strict bool, to *Notes) {
 		default:
 			continue
 		}
+		d.Place = f.within(n, u.at)
 		to.Diags = append(to.Diags, d)
 	}
 }
@@ -260,14 +262,11 @@ func (f *File) within(n *yaml.Node, offset int) diag.Place {
 
 // offset of a line and column, both from 1.
 func (f *File) offset(line, column int) int {
-	at := 0
-	for ; line > 1; line-- {
-		i := bytes.IndexByte(f.text[at:], '\n')
-		if i < 0 {
-			return len(f.text)
-		}
-		at += i + 1
+	starts := f.lineStarts()
+	if line > len(starts) {
+		return len(f.text)
 	}
+	at := starts[max(line, 1)-1]
 	for ; column > 1 && at < len(f.text); column-- {
 		_, size := utf8.DecodeRune(f.text[at:])
 		at += size
@@ -276,7 +275,20 @@ func (f *File) offset(line, column int) int {
 }
 
 func (f *File) placeOf(offset int) diag.Place {
-	before := f.text[:offset]
-	line := bytes.LastIndexByte(before, '\n') + 1
-	return diag.Place{File: f.name, Line: bytes.Count(before, []byte("\n")) + 1, Column: utf8.RuneCount(before[line:]) + 1}
+	starts := f.lineStarts()
+	line := sort.Search(len(starts), func(i int) bool { return starts[i] > offset })
+	return diag.Place{File: f.name, Line: line, Column: utf8.RuneCount(f.text[starts[line-1]:offset]) + 1}
+}
+
+// lineStarts are the offsets at which the lines of the text begin.
+func (f *File) lineStarts() []int {
+	if f.lines == nil {
+		f.lines = []int{0}
+		for i, b := range f.text {
+			if b == '\n' {
+				f.lines = append(f.lines, i+1)
+			}
+		}
+	}
+	return f.lines
 }
