@@ -47,6 +47,9 @@ func (s *session) model() *Model {
 	m := &Model{name: s.name, project: p, services: map[string]canon.Service{}, hashed: map[string]func() string{}, env: s.env}
 	for name, c := range p.Services {
 		c.LabelFiles = nil
+		if !s.o.NoConsistency {
+			c.Deploy = scaled(c)
+		}
 		m.services[name] = canon.Flatten(c, s.CreatesHostPath)
 	}
 	p.Networks = maps.Clone(p.Networks)
@@ -64,6 +67,16 @@ func (s *session) model() *Model {
 	return m
 }
 
+// scaled is the deploy section of a service with its scale, which Docker Compose's consistency check puts there.
+func scaled(c types.ServiceConfig) *types.DeployConfig {
+	if c.Deploy == nil || c.Scale == nil {
+		return c.Deploy
+	}
+	d := *c.Deploy
+	d.Replicas = c.Scale
+	return &d
+}
+
 // trim takes out of the tree what Docker Compose does not print: secrets' values and defaults that no file asks for.
 func (s *session) trim() {
 	for _, v := range section(s.dict, "secrets") {
@@ -77,7 +90,7 @@ func (s *session) trim() {
 		for _, e := range list {
 			vol, _ := e.(map[string]any)
 			bind, _ := vol["bind"].(map[string]any)
-			if target, _ := vol["target"].(string); bind != nil && !s.CreatesHostPath(name, target) {
+			if target, _ := vol["target"].(string); bind != nil && (vol["type"] != types.VolumeTypeBind || !s.CreatesHostPath(name, target)) {
 				delete(bind, "create_host_path")
 			}
 		}

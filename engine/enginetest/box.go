@@ -276,18 +276,26 @@ func (w *world) startable(b *box) error {
 	return w.publish(b)
 }
 
-// publish takes host ports; two containers cannot have one.
+// publish takes host ports, of a range the first that is free; two containers cannot have one.
 func (w *world) publish(b *box) error {
 	var ports []container.Published
 	for _, p := range b.spec.Ports {
-		host, _ := strconv.Atoi(strings.SplitN(p.Published, "-", 2)[0])
-		if host == 0 {
-			w.ids++
-			host = 49152 + w.ids%16000
+		v := container.Published{HostIP: cmp.Or(p.HostIP, "0.0.0.0"), Target: p.Target, Protocol: cmp.Or(p.Protocol, "tcp")}
+		from, to, ranged := strings.Cut(p.Published, "-")
+		v.Published, _ = strconv.Atoi(from)
+		last := v.Published
+		if ranged {
+			last, _ = strconv.Atoi(to)
 		}
-		v := container.Published{HostIP: cmp.Or(p.HostIP, "0.0.0.0"), Published: host, Target: p.Target, Protocol: cmp.Or(p.Protocol, "tcp")}
+		if v.Published == 0 {
+			w.ids++
+			v.Published = 49152 + w.ids%16000
+		}
+		for v.Published < last && w.allocated(v, b) {
+			v.Published++
+		}
 		if w.allocated(v, b) {
-			return refuse(engine.ErrConflict, "start container %s: Bind for %s:%d failed: port is already allocated", b.name, v.HostIP, host)
+			return refuse(engine.ErrConflict, "start container %s: Bind for %s:%d failed: port is already allocated", b.name, v.HostIP, v.Published)
 		}
 		ports = append(ports, v)
 	}

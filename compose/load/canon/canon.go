@@ -190,7 +190,7 @@ func flattenVolume(service string, v types.ServiceVolumeConfig, explicit func(se
 	if b := v.Bind; b != nil {
 		out.Bind = &flatBind{
 			SELinux: b.SELinux, Propagation: b.Propagation, Recursive: b.Recursive, Extensions: b.Extensions,
-			CreateHostPath: bool(b.CreateHostPath) && explicit(service, v.Target),
+			CreateHostPath: v.Type == types.VolumeTypeBind && bool(b.CreateHostPath) && explicit(service, v.Target),
 		}
 	}
 	return out
