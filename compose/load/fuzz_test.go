@@ -21,7 +21,6 @@ import (
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/compose/load/form"
-	"github.com/tutti-run/tutti/engine/container"
 )
 
 // FuzzLoad: whatever a file holds, a load ends, in a result or an error, and keeps the promises of checked.
@@ -163,12 +162,11 @@ func samePorts(t *testing.T, s desired.Service, want []types.ServicePortConfig) 
 		if !usable(c) {
 			t.Errorf("%+v is no port", p)
 		}
-		have[p.String()] = true
+		have[fmt.Sprint(p.HostIP, " ", p.Published, " ", p.Target, " ", p.Protocol)] = true
 	}
 	for _, p := range want {
-		c := container.Port{HostIP: p.HostIP, Published: p.Published, Target: int(p.Target), Protocol: p.Protocol}
-		if !have[c.String()] {
-			t.Errorf("%s is not in %v", c, s.Container.Ports)
+		if !have[fmt.Sprint(p.HostIP, " ", p.Published, " ", p.Target, " ", p.Protocol)] {
+			t.Errorf("%+v is not in %v", p, s.Container.Ports)
 		}
 	}
 }
