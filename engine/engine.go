@@ -113,7 +113,24 @@ type Volumes interface {
 	RemoveVolume(ctx context.Context, name string) error
 }
 
-// Progress of a pull or a build.
+// Data moves what volumes hold. Nothing is run for it; a volume that cannot be mounted is the engine's error.
+type Data interface {
+	// CopyVolume puts all that volume from holds into volume to, over what is there, and reads that back: an error unless every file has arrived,
+	// byte for byte. Owners, modes and times come along, as far as an archive of the engine has them; sockets do not.
+	CopyVolume(ctx context.Context, from, to string, progress func(Progress)) error
+	// VolumeEmpty tells whether a volume holds nothing.
+	VolumeEmpty(ctx context.Context, name string) (bool, error)
+}
+
+// Contents are files in containers, whether they run or not.
+type Contents interface {
+	// PutFiles that are not mounted, over those that are there. ErrConflict where the container is read-only.
+	PutFiles(ctx context.Context, id string, files []container.File) error
+	// ReadFile gives what a regular file holds; ErrNotFound if there is none, or no such container.
+	ReadFile(ctx context.Context, id, path string) ([]byte, error)
+}
+
+// Progress of a pull, a build or a copy.
 type Progress struct {
 	Layer   string // "" for the whole
 	Text    string // "Downloading", "Step 2/5 : RUN make"
@@ -318,6 +335,8 @@ type Engine interface {
 	Containers
 	Networks
 	Volumes
+	Data
+	Contents
 	Images
 	Tags
 	Archives

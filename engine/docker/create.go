@@ -91,9 +91,14 @@ func (cs containers) complete(ctx context.Context, id string, r recipe, n engine
 
 // undo removes a half-made container even when the caller has given up.
 func (cs containers) undo(ctx context.Context, id string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	ctx, cancel := undoing(ctx)
 	defer cancel()
 	_ = cs.RemoveContainer(ctx, id, true, true) // the first error is the one to tell
+}
+
+// undoing goes on for a while when the caller has given up.
+func undoing(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 }
 
 // archive of the files that have content, nil if none has. The engine makes missing parents.

@@ -26,6 +26,8 @@ type Engine struct {
 	containers
 	networks
 	volumes
+	data
+	contents
 	images
 	archives
 	marks
@@ -66,7 +68,7 @@ func Dial(ctx context.Context, o Options) (*Engine, error) {
 		return nil, err
 	}
 	return &Engine{
-		observer: observer{c}, containers: containers{c}, networks: networks{c}, volumes: volumes{c}, images: images{c},
+		observer: observer{c}, containers: containers{c}, networks: networks{c}, volumes: volumes{c}, data: data{c}, contents: contents{c}, images: images{c},
 		archives: archives{c}, marks: marks{c}, execs: execs{c}, surveyor: surveyor{c}, events: events{c}, logs: logs{c}, doctor: doctor{c},
 		projects: projects{c}, c: c,
 	}, nil

@@ -42,6 +42,7 @@ type box struct {
 	wrote    chan struct{} // closed and made anew at each line, and at the end
 	byHand   bool          // stopped on request: no restart
 	restarts int
+	files    map[string][]byte // configs and secrets, by path
 
 	stopped, killed, finished bool // since its last start
 	left, changed             bool // by hand: a network, limits or aliases
@@ -129,7 +130,13 @@ func (w *world) create(n engine.NewContainer) (string, error) {
 		b.b = img.Script(n.Spec)
 	}
 	b.spec = inherit(n.Spec, img.Defaults)
+	before := maps.Clone(w.volumes)
 	w.mount(b, n)
+	b.files = map[string][]byte{}
+	if err := w.put(b, n.Spec.Files); err != nil {
+		w.volumes = before // nothing half-made stays
+		return "", err
+	}
 	w.containers[b.id] = b
 	w.emit(b, engine.EventCreate)
 	return b.id, nil
@@ -209,7 +216,7 @@ func (w *world) mount(b *box, n engine.NewContainer) {
 		taken[m.Target] = true
 		b.mounts = append(b.mounts, m)
 		if m.Type == volume.Volume && w.volumes[m.Name] == nil {
-			w.addVolume(&vol{volume.Live{Name: m.Name, Driver: "local"}, anonymous})
+			w.addVolume(&vol{Live: volume.Live{Name: m.Name, Driver: "local"}, anonymous: anonymous})
 		}
 	}
 	for _, m := range n.Inherit {

@@ -28,6 +28,8 @@ type Fake struct {
 	containers
 	networks
 	volumes
+	data
+	contents
 	images
 	archives
 	marks
@@ -88,7 +90,7 @@ func New() *Fake {
 		}
 	}
 	return &Fake{
-		Knobs: w.knobs, observer: observer{w}, containers: containers{w}, networks: networks{w}, volumes: volumes{w}, images: images{w},
+		Knobs: w.knobs, observer: observer{w}, containers: containers{w}, networks: networks{w}, volumes: volumes{w}, data: data{w}, contents: contents{w}, images: images{w},
 		archives: archives{w}, marks: marks{w}, execs: execs{w}, surveyor: surveyor{w}, events: events{w}, logs: logs{w}, doctor: doctor{w}, w: w,
 	}
 }
@@ -259,6 +261,7 @@ type world struct {
 type vol struct {
 	volume.Live
 	anonymous bool
+	files     map[string][]byte // by path from its root: "/file"
 }
 
 // newID is 64 hexadecimal digits, the same in each run.

@@ -154,7 +154,7 @@ func (w *world) makeVolume(s volume.Spec, labels map[string]string) error {
 	driver := cmp.Or(s.Driver, "local")
 	switch v := w.volumes[s.Name]; {
 	case v == nil:
-		w.addVolume(&vol{volume.Live{Name: s.Name, Driver: driver, Options: s.DriverOpts, Labels: maps.Clone(labels)}, false})
+		w.addVolume(&vol{Live: volume.Live{Name: s.Name, Driver: driver, Options: s.DriverOpts, Labels: maps.Clone(labels)}})
 	case v.Driver != driver:
 		return refuse(engine.ErrConflict, "create volume %s: a volume of that name exists with driver %s", s.Name, v.Driver)
 	}
