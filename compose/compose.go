@@ -43,6 +43,7 @@ type UpOptions struct {
 	Scale              map[string]int `json:"scale,omitempty"`
 	Timeout            *time.Duration `json:"timeout,omitempty"`          // -t
 	RenewAnonVolumes   bool           `json:"renewAnonVolumes,omitempty"` // -V
+	RecreateVolumes    bool           `json:"recreateVolumes,omitempty"`
 	NoStart            bool           `json:"noStart,omitempty"`
 	Pull               string         `json:"pull,omitempty"`  // --pull: always, missing, never, build; "" is the file's policy
 	Build              bool           `json:"build,omitempty"` // --build

@@ -134,6 +134,8 @@ func (w *aWorld) options(args []string) {
 			w.o.NoDeps = true
 		case "--no-start":
 			w.o.NoStart = true
+		case "--recreate-volumes":
+			w.o.RecreateVolumes = true
 		case "--wait":
 			w.o.Wait = true
 		case "--atomic":

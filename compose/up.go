@@ -60,6 +60,9 @@ func query(p Project, o plan.Options) engine.Query {
 	for _, ref := range slices.Sorted(maps.Keys(o.Pins)) {
 		q.Images = append(q.Images, o.Pins[ref].ID)
 	}
+	if o.RecreateVolumes {
+		q.Volumes = append(q.Volumes, plan.Snapshots(p)...)
+	}
 	return q
 }
 
@@ -76,7 +79,7 @@ func located(l diag.List, p Project) diag.List {
 func (o UpOptions) plan() plan.Options {
 	return plan.Options{Services: o.Services, NoDeps: o.NoDeps, Rerun: o.Rerun, ForceRecreate: o.Recreate == Always, NoRecreate: o.Recreate == Never,
 		AlwaysRecreateDeps: o.AlwaysRecreateDeps, RemoveOrphans: o.RemoveOrphans, IgnoreOrphans: o.IgnoreOrphans,
-		RenewAnonVolumes: o.RenewAnonVolumes, NoStart: o.NoStart, Wait: o.Wait, Atomic: o.Atomic, Build: o.Build || o.Pull == string(image.Rebuild), NoBuild: o.NoBuild,
+		RenewAnonVolumes: o.RenewAnonVolumes, RecreateVolumes: o.RecreateVolumes, NoStart: o.NoStart, Wait: o.Wait, Atomic: o.Atomic, Build: o.Build || o.Pull == string(image.Rebuild), NoBuild: o.NoBuild,
 		Pull: image.Policy(o.Pull), Timeout: o.Timeout, Now: time.Now()}
 }
 

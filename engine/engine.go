@@ -216,6 +216,7 @@ type Neighbour struct {
 	WorkingDir       string // of the project, by label
 	State            container.State
 	Ports            []container.Published
+	Volumes          []string // that it mounts, by name
 }
 
 // NeighbourNetwork is a network beside the project, or of it.

@@ -23,6 +23,7 @@ type Engine interface {
 	engine.Containers
 	engine.Networks
 	engine.Volumes
+	engine.Data
 	engine.Images
 	engine.Tags
 	engine.Execs
@@ -207,7 +208,7 @@ func class(s plan.Step) string {
 		return "pull"
 	case plan.BuildImage:
 		return "build"
-	case plan.WaitContainer, plan.StopContainer, plan.RenameContainer, plan.CheckImage, plan.Verify, plan.Pause, plan.Commit:
+	case plan.WaitContainer, plan.StopContainer, plan.RenameContainer, plan.CheckImage, plan.TryVolume, plan.Verify, plan.Pause, plan.Commit:
 		return ""
 	}
 	return "change"
@@ -294,6 +295,12 @@ func (r *run) do(ctx context.Context, n plan.Node) error {
 		return r.engine.CreateVolume(ctx, s.Volume, s.Labels)
 	case plan.RemoveVolume:
 		return gone(r.engine.RemoveVolume(ctx, s.Name))
+	case plan.TryVolume:
+		return r.tryVolume(ctx, s)
+	case plan.SnapshotVolume:
+		return r.snapshot(ctx, n, s)
+	case plan.FillVolume:
+		return r.fill(ctx, n, s)
 	case plan.WaitContainer:
 		return r.wait(ctx, n, s)
 	case plan.Verify:

@@ -29,6 +29,7 @@ type Options struct {
 	Former             []desired.Service // that the project had before: the pre_stop hooks of containers that go
 	Pins               map[string]Pin    // images that references have to stand for, whatever pull and build say
 	RenewAnonVolumes   bool
+	RecreateVolumes    bool // volumes that the file wants otherwise are made anew, with what they hold
 	NoStart            bool
 	Wait               bool
 	Atomic             bool // all of it or nothing
@@ -53,6 +54,7 @@ func Build(want desired.State, have engine.Snapshot, o Options) (Plan, error) {
 	for _, name := range b.order {
 		b.decide(name)
 	}
+	b.emitMoves()
 	for _, name := range b.order {
 		b.emit(name)
 	}
@@ -81,6 +83,7 @@ type builder struct {
 	checks   []ID                  // of images that must be had before anything is made
 	made     map[string]ID         // steps that make a network or a volume, by name in the engine
 	replaced map[string]bool       // networks that are made anew, by name
+	moves    []move                // volumes that are made anew, with what they hold
 	doomed   map[string]bool       // containers that are taken down without a successor, by id
 
 	commits     []commit                   // old containers that are given up in the end

@@ -17,7 +17,7 @@ func (c *Change) add(n Node) {
 	if v := verb(n.Step); v != "" && !slices.Contains(c.Verbs, v) {
 		c.Verbs = append(c.Verbs, v)
 	}
-	if _, gone := n.Step.(RemoveVolume); gone {
+	if r, gone := n.Step.(RemoveVolume); gone && r.Was == nil {
 		c.Destructive = true
 	}
 	if r, ok := n.Step.(RemoveContainer); ok && r.Volumes {
@@ -31,19 +31,31 @@ func sameText(reasons []Reason, r Reason) bool {
 
 // verb of a step in the user's words; the verbs of a change tell its action.
 func verb(s Step) string {
-	switch s.(type) {
+	switch s := s.(type) {
 	case PullImage:
 		return "pull"
 	case BuildImage:
 		return "build"
-	case CreateNetwork, CreateVolume, CreateContainer:
+	case CreateVolume:
+		if s.Mark {
+			return ""
+		}
 		return "create"
-	case RemoveNetwork, RemoveVolume, RemoveContainer, RemoveImage:
+	case CreateNetwork, SnapshotVolume, CreateContainer:
+		return "create"
+	case RemoveVolume:
+		if s.Mark() {
+			return ""
+		}
+		return "remove"
+	case RemoveNetwork, RemoveContainer, RemoveImage:
 		return "remove"
 	case StartContainer:
 		return "start"
 	case StopContainer:
 		return "stop"
+	case FillVolume:
+		return "fill"
 	case TagImage:
 		return "tag"
 	case RenameContainer:

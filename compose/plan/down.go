@@ -116,7 +116,7 @@ func (l *lifecycle) removeVolumes(gone []container.Live, services []string) []No
 		if !l.ours(v.Labels) || !declared || len(services) > 0 && len(used) == 0 || mountedElsewhere(l.have.Containers, gone, v.Name) {
 			continue
 		}
-		out = append(out, Node{ID: ID("remove volume " + v.Name), Step: RemoveVolume{v.Name}, Resource: Resource{Kind: Volume, Name: v.Name},
+		out = append(out, Node{ID: ID("remove volume " + v.Name), Step: RemoveVolume{Name: v.Name}, Resource: Resource{Kind: Volume, Name: v.Name},
 			Reasons: []Reason{Asked{"--volumes"}}, After: used})
 	}
 	return out

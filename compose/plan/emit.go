@@ -50,6 +50,8 @@ func (b *builder) emit(service string) {
 		case r.live == nil:
 			created := b.emitCreate(svc, r, r.Spec.Name, false)
 			b.emitStart(svc, r, r.ref(), r.create, created)
+		case r.moved:
+			b.emitMoved(svc, r)
 		case r.replaced():
 			rolling.replace(r)
 		default:

@@ -82,7 +82,7 @@ func (b *builder) imagesFound() map[string]image.Live {
 // removeHistory once nothing of the project is left: as long as it has volumes, it may be wanted back as it was.
 func (l *lifecycle) removeHistory(gone []container.Live, others []Node) []Node {
 	removed := func(name string) bool {
-		return slices.ContainsFunc(others, func(n Node) bool { return n.Step == Step(RemoveVolume{name}) })
+		return slices.ContainsFunc(others, func(n Node) bool { return n.Step == Step(RemoveVolume{Name: name}) })
 	}
 	if len(gone) < len(l.have.Containers) || slices.ContainsFunc(l.have.Volumes, func(v volume.Live) bool { return l.ours(v.Labels) && !removed(v.Name) }) {
 		return nil

@@ -112,13 +112,34 @@ type (
 		Was      *CreateNetwork
 	}
 
-	// CreateVolume makes a volume with these labels.
+	// CreateVolume makes a volume with these labels. A mark holds nothing: it says something by its labels while it is there.
 	CreateVolume struct {
 		Volume volume.Spec
 		Labels map[string]string
+		Mark   bool
 	}
-	// RemoveVolume removes a volume and what is in it.
-	RemoveVolume struct{ Name string }
+	// RemoveVolume removes a volume and what is in it. Was is what it is made anew from if that is undone, and From the volume that keeps what
+	// was in it, "" if nothing was; nil: it is not undone.
+	RemoveVolume struct {
+		Name string
+		Was  *CreateVolume
+		From string
+	}
+	// TryVolume sees whether a volume of this definition can be mounted. It goes again: its name is nobody's.
+	TryVolume struct {
+		Volume volume.Spec
+		Labels map[string]string
+	}
+	// SnapshotVolume makes another volume, with these labels, that holds what this one does.
+	SnapshotVolume struct {
+		Name, Snapshot string
+		Labels         map[string]string
+	}
+	// FillVolume with what another holds, unless it holds something already; Over: whatever it holds.
+	FillVolume struct {
+		Name, From string
+		Over       bool
+	}
 
 	// CreateContainer makes a container, without starting it.
 	CreateContainer struct {
@@ -147,10 +168,12 @@ type (
 		Hooks     Hooks
 	}
 	// RemoveContainer removes it, with its anonymous volumes if Volumes is set. It is stopped by then, unless Force.
+	// Was is what it is made anew from if that is undone; nil: it is not.
 	RemoveContainer struct {
 		Container Ref
 		Volumes   bool
 		Force     bool
+		Was       *CreateContainer
 	}
 	// RenameContainer gives it another name than From.
 	RenameContainer struct {
@@ -227,6 +250,9 @@ func (CreateNetwork) step()     {}
 func (RemoveNetwork) step()     {}
 func (CreateVolume) step()      {}
 func (RemoveVolume) step()      {}
+func (TryVolume) step()         {}
+func (SnapshotVolume) step()    {}
+func (FillVolume) step()        {}
 func (CreateContainer) step()   {}
 func (StartContainer) step()    {}
 func (StopContainer) step()     {}
@@ -264,7 +290,7 @@ type Change struct {
 // changes tells whether a step changes anything, rather than look or wait.
 func changes(s Step) bool {
 	switch s.(type) {
-	case WaitContainer, CheckImage, Verify, Pause, Commit:
+	case WaitContainer, CheckImage, TryVolume, Verify, Pause, Commit:
 		return false
 	}
 	return true

@@ -49,6 +49,14 @@ type (
 	LabelLost struct{ Label string }
 	// VolumeLost: it does not mount the volume that the file names.
 	VolumeLost struct{ Target string }
+	// VolumeReplaced: a volume that it mounts is made anew.
+	VolumeReplaced struct{ Volume string }
+	// Keeps what a volume holds that is made anew.
+	Keeps struct{ Volume string }
+	// FilledFrom another volume, if it is empty.
+	FilledFrom struct{ Volume string }
+	// Interrupted: a run was cut off while a volume was made anew.
+	Interrupted struct{ Volume string }
 	// NetworkReplaced: a network that it is on is made anew.
 	NetworkReplaced struct{ Network string }
 	// Asked: the user wants it.
@@ -103,6 +111,10 @@ func (NetworkLost) reason()        {}
 func (AliasLost) reason()          {}
 func (LabelLost) reason()          {}
 func (VolumeLost) reason()         {}
+func (VolumeReplaced) reason()     {}
+func (Keeps) reason()              {}
+func (FilledFrom) reason()         {}
+func (Interrupted) reason()        {}
 func (NetworkReplaced) reason()    {}
 func (Asked) reason()              {}
 func (DependencyReplaced) reason() {}
@@ -193,8 +205,14 @@ func (r NetworkLost) Text() string { return "drift: it is off network " + r.Netw
 func (r AliasLost) Text() string {
 	return fmt.Sprintf("drift: it has lost %s on network %s", strings.Join(r.Aliases, ", "), r.Network)
 }
-func (r LabelLost) Text() string       { return "drift: label " + r.Label + " is not as it was made" }
-func (r VolumeLost) Text() string      { return "drift: nothing is mounted at " + r.Target }
+func (r LabelLost) Text() string      { return "drift: label " + r.Label + " is not as it was made" }
+func (r VolumeLost) Text() string     { return "drift: nothing is mounted at " + r.Target }
+func (r VolumeReplaced) Text() string { return "volume " + r.Volume + " is made anew" }
+func (r Keeps) Text() string          { return "keeps what " + r.Volume + " holds now" }
+func (r FilledFrom) Text() string {
+	return "gets what " + r.Volume + " holds, unless there is something in it"
+}
+func (r Interrupted) Text() string     { return "a run was cut off while it was made anew" }
 func (r NetworkReplaced) Text() string { return "network " + r.Network + " is replaced" }
 func (r Asked) Text() string           { return "asked for by " + r.By }
 func (r DependencyReplaced) Text() string {

@@ -18,6 +18,7 @@ type replica struct {
 	live      *container.Live  // what stands for it now; nil: nothing
 	successor *container.Live  // an interrupted run's new container that is already as it should be
 	continued bool             // the successor takes over, none is made
+	moved     bool             // it goes before a volume that it mounts does, and is made anew behind that
 	leftovers []container.Live // an interrupted run's containers that are of no use
 
 	create  []Reason     // a new container is needed
@@ -163,7 +164,7 @@ func (b *builder) judge(svc desired.Service, r *replica) {
 	case r.live == nil:
 		r.create = []Reason{Absent{}}
 		return
-	case r.successor != nil && b.forced(svc.Name) == nil && !b.renewed[r.Spec.Image] && !b.takesOver(r, *r.live):
+	case r.successor != nil && !b.movesUnder(*r.live) && !b.movesUnder(*r.successor) && b.forced(svc.Name) == nil && !b.renewed[r.Spec.Image] && !b.takesOver(r, *r.live):
 		r.create, r.continued = []Reason{Leftover{r.Spec.Name}}, true
 		return
 	case r.successor != nil:
@@ -180,6 +181,9 @@ func (b *builder) judge(svc desired.Service, r *replica) {
 	}
 	if b.o.NoRecreate {
 		r.create, r.unless = nil, nil
+	}
+	if b.movesUnder(*r.live) {
+		r.create, r.unless, r.moved = append(r.create, b.movedReasons(*r.live)...), nil, true
 	}
 	if b.renewed[r.Spec.Image] && !b.o.NoRecreate {
 		b.judgeRenewal(r, SameImage{r.Spec.Image, r.live.ImageID}, ImageRenewed{r.Spec.Image})

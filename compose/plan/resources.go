@@ -170,10 +170,11 @@ func (b *builder) volumes() {
 		}
 		i := slices.IndexFunc(b.have.Volumes, func(l volume.Live) bool { return l.Name == v.Name })
 		switch {
+		case !v.External && b.resumeVolume(v, i):
 		case i < 0 && v.External:
 			b.fail("volumes."+v.Key, "external volume %q not found", v.Name)
 		case i < 0:
-			b.made[v.Name] = b.add(Node{ID: ID("create volume " + v.Name), Step: CreateVolume{v, b.want.VolumeLabels(v)},
+			b.made[v.Name] = b.add(Node{ID: ID("create volume " + v.Name), Step: CreateVolume{Volume: v, Labels: b.want.VolumeLabels(v)},
 				Resource: Resource{Kind: Volume, Name: v.Name}, Reasons: []Reason{Absent{}}, After: b.checks})
 		default:
 			b.compareVolume(v, b.have.Volumes[i])
@@ -203,12 +204,16 @@ func (b *builder) compareVolume(v volume.Spec, live volume.Live) {
 			v.Name, p, b.want.Project.Name)
 		return
 	}
-	if changes := volume.Diff(v, live); len(changes) > 0 {
+	switch why := fieldReasons(volume.Diff(v, live)); {
+	case len(why) == 0:
+	case b.o.RecreateVolumes:
+		b.moveVolume(v, live, why)
+	default:
 		var texts []string
-		for _, r := range fieldReasons(changes) {
+		for _, r := range why {
 			texts = append(texts, r.Text())
 		}
-		b.warn("volumes."+v.Key, "volume %s is kept as it is, for its data: %s; to have it otherwise, save its data, remove it, and run up again",
+		b.warn("volumes."+v.Key, "volume %s is kept as it is, for its data: %s; --recreate-volumes makes it anew, with its data, and keeps a copy of that",
 			v.Name, strings.Join(texts, ", "))
 	}
 }

@@ -45,7 +45,7 @@ func (b *builder) newRolling(svc desired.Service) *rolling {
 		o.how = *svc.Update
 	}
 	for _, r := range b.replicas[svc.Name] {
-		if r.replaced() {
+		if r.replaced() && !r.moved {
 			o.total++
 		}
 	}
@@ -335,6 +335,9 @@ func onlyOnce(svc desired.Service, s container.Spec) string {
 // unitOf is the hand-over that a replica is part of: its own, or that of the container whose namespace it shares, for neither can go back
 // without the other.
 func (b *builder) unitOf(svc desired.Service, r *replica) string {
+	if r.moved {
+		return movingUnit
+	}
 	for _, d := range svc.Depends {
 		if peers := b.replicas[d.Service]; d.Namespace && len(peers) > 0 && peers[0].replaced() {
 			peer, _ := b.want.Service(d.Service)

@@ -125,7 +125,7 @@ func (u *undo) add(n Node, i int, s Step, before []ID) ID {
 // comesBack tells of steps that bring back what serves.
 func comesBack(s Step) bool {
 	switch s.(type) {
-	case StartContainer, WaitContainer, ConnectNetwork, CreateNetwork:
+	case StartContainer, WaitContainer, ConnectNetwork, CreateNetwork, CreateVolume, FillVolume, CreateContainer:
 		return true
 	}
 	return false
@@ -139,6 +139,10 @@ func (u *undo) inverse(n Node) []Step {
 			return nil
 		}
 		return u.uncreate(n, s)
+	case RemoveContainer:
+		if s.Was != nil && u.did.Done(n.ID) {
+			return []Step{*s.Was}
+		}
 	case StartContainer:
 		return []Step{StopContainer{Container: s.Container, Hooks: s.Hooks}}
 	case StopContainer:
@@ -167,7 +171,9 @@ func inverseOfResource(s Step) []Step {
 			return []Step{*s.Was}
 		}
 	case CreateVolume:
-		return []Step{RemoveVolume{s.Volume.Name}}
+		return []Step{RemoveVolume{Name: s.Volume.Name, Was: &s}}
+	case RemoveVolume:
+		return remadeVolume(s)
 	case PullImage:
 		return retag(s.Image.Ref, s.Was)
 	case BuildImage:
@@ -176,6 +182,17 @@ func inverseOfResource(s Step) []Step {
 		return retag(s.Ref, s.Was)
 	}
 	return nil
+}
+
+// remadeVolume as it was, with what was in it.
+func remadeVolume(s RemoveVolume) []Step {
+	switch {
+	case s.Was == nil:
+		return nil
+	case s.From == "":
+		return []Step{*s.Was}
+	}
+	return []Step{*s.Was, FillVolume{Name: s.Name, From: s.From}}
 }
 
 // retag an image as it was; a new one stays: nobody else's name was taken for it.
@@ -192,6 +209,9 @@ func (u *undo) uncreate(n Node, s CreateContainer) []Step {
 		start, is := o.Step.(StartContainer)
 		return is && start.Container == s.Container && u.did.Ran(o.ID)
 	})
+	if n.Unit == movingUnit { // it would hold the volume; and what it has inherited is nobody else's
+		return []Step{RemoveContainer{Container: s.Container, Force: true, Volumes: len(s.Inherit) == 0}}
+	}
 	if !u.aside || !started {
 		return []Step{RemoveContainer{Container: s.Container, Force: true, Volumes: true}}
 	}

@@ -49,6 +49,7 @@ func Check(in Input) diag.List {
 	c.limits()
 	c.runtimes()
 	c.paths()
+	c.volumes()
 	c.list.Sort()
 	return c.list
 }

@@ -32,7 +32,18 @@ const (
 
 	LabelFields = field.Label
 	LabelSubnet = "dev.tutti.subnet" // of a network: tutti chose its subnet
+
+	// Of volumes that are made anew with what they hold. A snapshot is not labelled as a part of its project: nothing takes it away with that.
+	LabelSnapshotOf   = "dev.tutti.snapshot-of"      // of a snapshot: the volume that it was taken of
+	LabelSnapshotFor  = "dev.tutti.snapshot-project" // of a snapshot: the project
+	LabelRestoredFrom = "dev.tutti.restored-from"    // of a volume: the snapshot that it was filled from
+	LabelMoving       = "dev.tutti.moving"           // of a mark: the volume that is being made anew
 )
+
+// MoveSuffix ends the name of a volume's mark.
+const MoveSuffix = ".moving"
+
+const ()
 
 // State of a container, in the engine's words.
 type State string

@@ -72,6 +72,11 @@ func notEOF(err error) error {
 
 // with containers that mount the volumes, made from an image that holds nothing; all goes afterwards.
 func (d data) with(ctx context.Context, volumes []string, do func(ids []string) error) error {
+	for _, name := range volumes { // to mount it would make it
+		if _, err := d.c.api.VolumeInspect(ctx, name, client.VolumeInspectOptions{}); err != nil {
+			return err
+		}
+	}
 	image, err := d.nothing(ctx)
 	if err != nil {
 		return err

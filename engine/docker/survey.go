@@ -45,8 +45,15 @@ func (s surveyor) neighbours(ctx context.Context) ([]engine.Neighbour, error) {
 }
 
 func neighbourOf(l container.Live) engine.Neighbour {
+	var volumes []string
+	for _, m := range l.Mounts {
+		if m.Name != "" {
+			volumes = append(volumes, m.Name)
+		}
+	}
 	return engine.Neighbour{
-		ID: l.ID, Name: l.Name, Project: l.Labels[container.LabelProject], Service: l.Service(), WorkingDir: l.Labels[container.LabelWorkingDir],
+		Volumes: volumes,
+		ID:      l.ID, Name: l.Name, Project: l.Labels[container.LabelProject], Service: l.Service(), WorkingDir: l.Labels[container.LabelWorkingDir],
 		State: l.State, Ports: l.Ports,
 	}
 }

@@ -80,6 +80,9 @@ func dataRefuses(r *room) {
 	if err := r.e.CopyVolume(r.Context(), good, bad, quiet); err == nil || !strings.Contains(err.Error(), bad) {
 		r.Errorf("got %v, want an error that names the volume", err)
 	}
+	_, err := r.e.VolumeEmpty(r.Context(), r.project+"_none")
+	r.refused(err, engine.ErrNotFound)
+	r.refused(r.e.CopyVolume(r.Context(), good, r.project+"_none", quiet), engine.ErrNotFound)
 	r.empty(good, true)
 	r.must(r.e.RemoveVolume(r.Context(), bad))
 	r.must(r.e.RemoveVolume(r.Context(), good))

@@ -48,7 +48,7 @@ func (o *upOptions) checkPlanFile(cmd *cobra.Command) error {
 	return wrong
 }
 
-var fixedByPlan = []string{"always-recreate-deps", "build", "force-recreate", "no-build", "no-deps", "no-recreate", "no-start", "pull", "remove-orphans",
+var fixedByPlan = []string{"always-recreate-deps", "build", "force-recreate", "no-build", "no-deps", "no-recreate", "no-start", "pull", "recreate-volumes", "remove-orphans",
 	"renew-anon-volumes", "scale", "timeout", "wait"}
 
 // runSaved carries out a saved plan, if it is still what would be planned.

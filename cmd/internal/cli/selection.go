@@ -15,17 +15,17 @@ import (
 
 // selection is what up, create and plan have in common: which containers are brought up, and how.
 type selection struct {
-	services                                   []string
-	build, noBuild, forceRecreate, noRecreate  bool
-	recreateDeps, noDeps, removeOrphans, renew bool
-	noStart, wait, quietPull, quietBuild, yes  bool
-	atomic                                     bool
-	ignoreOrphans                              bool
-	pull                                       string
-	scale                                      []string
-	timeout                                    *time.Duration
-	waitTimeout                                int
-	replicas                                   map[string]int
+	services                                                    []string
+	build, noBuild, forceRecreate, noRecreate                   bool
+	recreateDeps, noDeps, removeOrphans, renew, recreateVolumes bool
+	noStart, wait, quietPull, quietBuild, yes                   bool
+	atomic                                                      bool
+	ignoreOrphans                                               bool
+	pull                                                        string
+	scale                                                       []string
+	timeout                                                     *time.Duration
+	waitTimeout                                                 int
+	replicas                                                    map[string]int
 }
 
 // flagsOfCreate are those that create has too.
@@ -45,6 +45,7 @@ func (s *selection) flags(fs *pflag.FlagSet) {
 	s.flagsOfCreate(fs)
 	fs.BoolVar(&s.recreateDeps, "always-recreate-deps", false, "replace the services that others depend on, too")
 	fs.BoolVar(&s.noDeps, "no-deps", false, "leave out what the services depend on")
+	fs.BoolVar(&s.recreateVolumes, "recreate-volumes", false, "make volumes that the file wants otherwise anew, with what they hold; a snapshot is kept")
 	fs.BoolVarP(&s.renew, "renew-anon-volumes", "V", false, "make anonymous volumes anew instead of taking them over")
 	fs.BoolVar(&s.noStart, "no-start", false, "create, but start nothing")
 	fs.BoolVar(&s.wait, "wait", false, "wait until services are running or healthy; implies -d")
@@ -76,6 +77,8 @@ func (s *selection) check(c *cli, cmd *cobra.Command) error {
 		return usagef("--build and --no-build are incompatible")
 	case s.renew && s.noRecreate:
 		return usagef("--no-recreate and --renew-anon-volumes are incompatible")
+	case s.recreateVolumes && s.noRecreate:
+		return usagef("--no-recreate and --recreate-volumes are incompatible")
 	case s.forceRecreate && s.noRecreate:
 		return usagef("--force-recreate and --no-recreate are incompatible")
 	case s.recreateDeps && s.noRecreate:
@@ -119,7 +122,7 @@ func (s *selection) fits(p compose.Project) error {
 
 func (s *selection) options() compose.UpOptions {
 	o := compose.UpOptions{Services: s.services, NoDeps: s.noDeps, AlwaysRecreateDeps: s.recreateDeps, RemoveOrphans: s.removeOrphans,
-		IgnoreOrphans: s.ignoreOrphans, Scale: s.replicas, Timeout: s.timeout, RenewAnonVolumes: s.renew, NoStart: s.noStart, Pull: s.pull,
+		IgnoreOrphans: s.ignoreOrphans, Scale: s.replicas, Timeout: s.timeout, RenewAnonVolumes: s.renew, RecreateVolumes: s.recreateVolumes, NoStart: s.noStart, Pull: s.pull,
 		Build: s.build, NoBuild: s.noBuild, Wait: s.wait, Atomic: s.atomic}
 	switch {
 	case s.forceRecreate:

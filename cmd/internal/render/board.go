@@ -280,9 +280,23 @@ func stepWords(s plan.Step) [2]string {
 		return [2]string{"Pulling", "Pulled"}
 	case plan.BuildImage:
 		return [2]string{"Building", "Built"}
-	case plan.CreateNetwork, plan.CreateVolume, plan.CreateContainer:
+	case plan.CreateVolume:
+		if s.Mark {
+			return [2]string{}
+		}
 		return [2]string{"Creating", "Created"}
-	case plan.RemoveNetwork, plan.RemoveVolume, plan.RemoveContainer, plan.RemoveImage:
+	case plan.RemoveVolume:
+		if s.Mark() {
+			return [2]string{}
+		}
+		return [2]string{"Removing", "Removed"}
+	case plan.SnapshotVolume:
+		return [2]string{"Copying", "Copied"}
+	case plan.FillVolume:
+		return [2]string{"Filling", "Filled"}
+	case plan.CreateNetwork, plan.CreateContainer:
+		return [2]string{"Creating", "Created"}
+	case plan.RemoveNetwork, plan.RemoveContainer, plan.RemoveImage:
 		return [2]string{"Removing", "Removed"}
 	case plan.StartContainer:
 		return [2]string{"Starting", "Started"}

@@ -165,6 +165,12 @@ func undone(s plan.Step) string {
 		return "was not pulled"
 	case plan.BuildImage:
 		return "was not built"
+	case plan.TryVolume:
+		return "cannot be mounted as the file wants it"
+	case plan.SnapshotVolume:
+		return "could not be made"
+	case plan.FillVolume:
+		return "was not filled"
 	case plan.CreateNetwork, plan.CreateVolume, plan.CreateContainer:
 		return "was not created"
 	case plan.RemoveNetwork, plan.RemoveVolume, plan.RemoveContainer, plan.RemoveImage:
