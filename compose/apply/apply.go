@@ -316,7 +316,7 @@ func (r *run) do(ctx context.Context, n plan.Node) error {
 func (r *run) doContainer(ctx context.Context, n plan.Node) error {
 	switch s := n.Step.(type) {
 	case plan.CreateContainer:
-		return r.create(ctx, s)
+		return r.tolerate(engine.ErrConflict, r.create(ctx, s)) // it never went
 	case plan.StartContainer:
 		return r.startContainer(ctx, n, s)
 	case plan.StopContainer:

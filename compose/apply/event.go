@@ -54,7 +54,8 @@ func (Ended) event()        {}
 type Report struct {
 	Results     []Result // in the plan's order
 	Failures    []Failure
-	Undone      []Undone // what was taken back, in order of its end
+	Snapshots   []plan.SnapshotVolume // that were taken, and stay
+	Undone      []Undone              // what was taken back, in order of its end
 	Warnings    []Warning
 	Interrupted bool // asked to stop before all was done
 	Took        time.Duration

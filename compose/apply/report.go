@@ -27,6 +27,9 @@ func (r *run) report(ctx context.Context) Report {
 			res = Result{ID: n.ID, Outcome: graph.Failed, Err: r.broken}
 		}
 		out.Results = append(out.Results, res)
+		if s, is := n.Step.(plan.SnapshotVolume); is && res.Outcome == graph.Done {
+			out.Snapshots = append(out.Snapshots, s)
+		}
 		switch {
 		case res.Outcome == graph.Cancelled && !errors.Is(context.Cause(r.stop), errAtomic):
 			out.Interrupted = true

@@ -13,6 +13,7 @@ import (
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/container"
 	"github.com/tutti-run/tutti/image"
+	"github.com/tutti-run/tutti/volume"
 )
 
 // Options of Build.
@@ -76,15 +77,18 @@ type builder struct {
 	awaited   map[string]bool             // services that some other waits for to complete: one-shots
 	restarted map[string][]string         // services that want to be restarted with one, by that one
 
-	order    []string              // services to bring about, each behind what it depends on
-	replicas map[string][]*replica // by service
-	renewed  map[string]bool       // references that a step pulls or builds
-	brings   map[string][]ID       // steps that bring an image, by reference
-	checks   []ID                  // of images that must be had before anything is made
-	made     map[string]ID         // steps that make a network or a volume, by name in the engine
-	replaced map[string]bool       // networks that are made anew, by name
-	moves    []move                // volumes that are made anew, with what they hold
-	doomed   map[string]bool       // containers that are taken down without a successor, by id
+	order    []string                    // services to bring about, each behind what it depends on
+	replicas map[string][]*replica       // by service
+	renewed  map[string]bool             // references that a step pulls or builds
+	brings   map[string][]ID             // steps that bring an image, by reference
+	checks   []ID                        // of images that must be had before anything is made
+	made     map[string]ID               // steps that make a network or a volume, by name in the engine
+	replaced map[string]bool             // networks that are made anew, by name
+	moves    []move                      // volumes that are made anew, with what they hold
+	resumes  []resume                    // of those that an interrupted run was making anew
+	unmarked map[string]ID               // steps after which volumes that are made anew may be written to, by name
+	heirs    map[string][]volume.Mounted // anonymous volumes that an interrupted run left, by the key of the replica that they were of
+	doomed   map[string]bool             // containers that are taken down without a successor, by id
 
 	commits     []commit                   // old containers that are given up in the end
 	ends        map[string][]ID            // last steps of each unit
@@ -102,7 +106,7 @@ type builder struct {
 func newBuilder(want desired.State, have engine.Snapshot, o Options) *builder {
 	b := &builder{want: want, have: have, o: o, live: liveByService(have.Containers), inits: map[string][]container.Live{}, awaited: want.Project.Awaited(), restarted: map[string][]string{},
 		replicas: map[string][]*replica{}, renewed: map[string]bool{}, brings: map[string][]ID{}, made: map[string]ID{}, replaced: map[string]bool{},
-		doomed: map[string]bool{}, at: map[ID]int{}, ends: map[string][]ID{}, initialised: map[string][]ID{}, verdicts: map[string]ID{}, rollbacks: map[string]desired.Rollout{}}
+		doomed: map[string]bool{}, unmarked: map[string]ID{}, heirs: map[string][]volume.Mounted{}, at: map[ID]int{}, ends: map[string][]ID{}, initialised: map[string][]ID{}, verdicts: map[string]ID{}, rollbacks: map[string]desired.Rollout{}}
 	for _, l := range have.Containers {
 		if l.Hook() {
 			b.inits[l.Service()] = append(b.inits[l.Service()], l)

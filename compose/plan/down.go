@@ -45,7 +45,8 @@ func Down(p desired.Project, have engine.Snapshot, o DownOptions) (Plan, error) 
 		out.Nodes = append(out.Nodes, l.removeNetworks(gone)...)
 	}
 	if o.Volumes {
-		out.Nodes = append(out.Nodes, l.removeVolumes(gone, o.Services)...)
+		removed := l.removeVolumes(gone, o.Services)
+		out.Nodes, out.Warnings = append(out.Nodes, removed...), append(out.Warnings, l.snapshotsKept(removed)...)
 	}
 	out.Nodes = append(out.Nodes, l.removeImages(gone, o)...)
 	if len(o.Services) == 0 {
@@ -111,13 +112,27 @@ func removals(gone []container.Live, uses func(container.Live) bool) []ID {
 func (l *lifecycle) removeVolumes(gone []container.Live, services []string) []Node {
 	var out []Node
 	for _, v := range l.have.Volumes {
-		declared := len(l.project.Services) == 0 || slices.ContainsFunc(l.project.Volumes, func(s volume.Spec) bool { return s.Name == v.Name && !s.External })
+		declared := len(l.project.Services) == 0 || slices.ContainsFunc(l.project.Volumes, func(s volume.Spec) bool {
+			return !s.External && (s.Name == v.Name || s.Name == v.Labels[container.LabelMoving])
+		})
 		used := removals(gone, func(c container.Live) bool { return mountsVolume(c, v.Name) })
 		if !l.ours(v.Labels) || !declared || len(services) > 0 && len(used) == 0 || mountedElsewhere(l.have.Containers, gone, v.Name) {
 			continue
 		}
 		out = append(out, Node{ID: ID("remove volume " + v.Name), Step: RemoveVolume{Name: v.Name}, Resource: Resource{Kind: Volume, Name: v.Name},
 			Reasons: []Reason{Asked{"--volumes"}}, After: used})
+	}
+	return out
+}
+
+// snapshotsKept tells of those that volumes were last filled from: they go by name only.
+func (l *lifecycle) snapshotsKept(removed []Node) diag.List {
+	var out diag.List
+	for _, v := range l.have.Volumes {
+		from := v.Labels[container.LabelRestoredFrom]
+		if from != "" && v.Labels[container.LabelMoving] == "" && slices.ContainsFunc(removed, func(n Node) bool { return n.Resource.Name == v.Name }) {
+			out = append(out, diag.Diagnostic{Severity: diag.Warning, Text: fmt.Sprintf("Volume %s, a snapshot of %s, is kept; `docker volume rm %[1]s` removes it.", from, v.Name)})
+		}
 	}
 	return out
 }

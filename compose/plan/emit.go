@@ -187,11 +187,15 @@ func (b *builder) links(svc desired.Service) []Link {
 
 // inherited are the anonymous volumes of the predecessor that the new container takes over, unless the file mounts something else there.
 func (b *builder) inherited(r *replica) []volume.Mounted {
-	if r.live == nil || b.o.RenewAnonVolumes {
+	if b.o.RenewAnonVolumes {
 		return nil
 	}
+	had := b.heirs[r.Key]
+	if r.live != nil {
+		had = r.live.Mounts
+	}
 	var out []volume.Mounted
-	for _, m := range r.live.Mounts {
+	for _, m := range had {
 		if m.Anonymous() && !mountedElse(r.Spec, m.Target) {
 			out = append(out, m)
 		}
@@ -319,7 +323,7 @@ func (b *builder) beforeStart(svc desired.Service, r *replica) readiness {
 
 // dependencies are the steps after which a service may start, by its dependencies' conditions. It makes the steps that wait.
 func (b *builder) dependencies(svc desired.Service) readiness {
-	var out readiness
+	out := readiness{done: b.settledVolumes(svc)}
 	for _, d := range svc.Depends {
 		for _, dep := range b.replicas[d.Service] {
 			id := b.reached(svc, d, dep)

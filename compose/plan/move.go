@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,8 +15,9 @@ import (
 // back as the file says, is filled from the snapshot, and they come back. All of it is one unit: if any step does not get done, the volume
 // comes back as it was, filled from the snapshot, and so do its users. The snapshot stays.
 //
-// A mark, a volume without anything in it, stands from the snapshot until the volume is filled: if the run is cut off in between, the next plan
-// fills it before anybody sees it empty.
+// A mark, a volume without anything in it, stands from the snapshot until the volume is filled and the containers that use it are made. If the run
+// is cut off in between, the next plan fills the volume before anybody sees it empty, and gives the containers the anonymous volumes that
+// they had: the mark's labels tell.
 
 // movingUnit is the hand-over of all volumes that are made anew, and of all that use them: they may share some.
 const movingUnit = "volumes"
@@ -109,6 +111,7 @@ func (b *builder) movedReasons(l container.Live) []Reason {
 
 // emitMoves of the volumes. The steps of their users are emitted later; their ids are known.
 func (b *builder) emitMoves() {
+	b.emitResumed()
 	for _, m := range b.moves {
 		name := m.want.Name
 		node := func(verb string, s Step, after ...ID) ID {
@@ -125,9 +128,36 @@ func (b *builder) emitMoves() {
 		created := node("create", CreateVolume{Volume: m.want, Labels: labels}, removed)
 		filled := node("fill", FillVolume{Name: name, From: m.snapshot}, created)
 		b.nodes[b.at[filled]].Reasons = []Reason{FilledFrom{m.snapshot}}
-		b.made[name] = node("unmark", RemoveVolume{mark.Volume.Name, &mark, ""}, filled)
-		b.ends[movingUnit] = append(b.ends[movingUnit], b.made[name])
+		b.made[name] = filled
+		b.unmarked[name] = node("unmark", RemoveVolume{mark.Volume.Name, &mark, ""}, append(b.creations(name), filled)...)
+		b.ends[movingUnit] = append(b.ends[movingUnit], b.unmarked[name])
 	}
+}
+
+// creations are the steps that make containers which use a volume.
+func (b *builder) creations(name string) []ID {
+	var out []ID
+	for _, service := range b.order {
+		for _, r := range b.replicas[service] {
+			if mounting(r.Spec, name) && (r.live == nil || r.moved) {
+				out = append(out, ID("create "+r.Key))
+			}
+		}
+	}
+	return out
+}
+
+func mounting(s container.Spec, name string) bool {
+	return slices.ContainsFunc(s.Mounts, func(m volume.Mount) bool { return m.Type == volume.Volume && m.Source == name })
+}
+
+// settledVolumes are the steps after which the volumes of a service may be written to.
+func (b *builder) settledVolumes(svc desired.Service) []ID {
+	var out []ID
+	for _, m := range svc.Container.Mounts {
+		out = appendIf(out, b.unmarked[m.Source])
+	}
+	return out
 }
 
 func (b *builder) snapshotLabels(of string) map[string]string {
@@ -137,6 +167,18 @@ func (b *builder) snapshotLabels(of string) map[string]string {
 func (b *builder) mark(m move) CreateVolume {
 	labels := b.projectLabel()
 	labels[container.LabelMoving], labels[container.LabelRestoredFrom] = m.want.Name, m.snapshot
+	had := map[string][]volume.Mounted{}
+	for _, service := range b.order {
+		for _, r := range b.replicas[service] {
+			if own := b.inherited(r); (r.moved || r.live == nil) && len(own) > 0 {
+				had[r.Key] = own
+			}
+		}
+	}
+	if len(had) > 0 {
+		text, _ := json.Marshal(had) // plain values
+		labels[container.LabelInherit] = string(text)
+	}
 	return CreateVolume{Volume: volume.Spec{Name: m.want.Name + container.MoveSuffix}, Labels: labels, Mark: true}
 }
 
@@ -252,29 +294,56 @@ func anonymous(l container.Live) []volume.Mounted {
 	return slices.DeleteFunc(slices.Clone(l.Mounts), func(m volume.Mounted) bool { return !m.Anonymous() })
 }
 
-// resumeVolume goes on with a volume that a run was making anew when it was cut off, and tells whether that is all there is to do about it.
-// i is where the volume is among those found, -1 if it is not.
+// resume of a volume that a run was making anew when it was cut off.
+type resume struct {
+	volume string
+	mark   volume.Live
+	fill   ID // "": it had not gone yet
+}
+
+// resumeVolume goes on with such a volume, and tells whether that is all there is to do about it. i is where the volume is among those found, -1 if
+// it is not.
 func (b *builder) resumeVolume(v volume.Spec, i int) bool {
 	marked := slices.IndexFunc(b.have.Volumes, func(l volume.Live) bool { return l.Labels[container.LabelMoving] == v.Name })
 	if marked < 0 {
 		return false
 	}
 	mark := b.have.Volumes[marked]
+	b.readHeirs(mark)
 	from, why := mark.Labels[container.LabelRestoredFrom], []Reason{Interrupted{v.Name}}
-	unmark := Node{ID: ID("drop mark of volume " + v.Name), Step: RemoveVolume{mark.Name, wasVolume(mark), ""}, Resource: volumeResource(v.Name), Reasons: why, After: b.checks}
 	if i >= 0 && b.have.Volumes[i].Labels[container.LabelRestoredFrom] != from { // it had not gone yet
-		b.add(unmark)
+		b.resumes = append(b.resumes, resume{v.Name, mark, ""})
 		return false
 	}
-	over := plain(v) && !slices.ContainsFunc(b.have.Containers, func(l container.Live) bool { return l.Up() && mountsVolume(l, v.Name) })
-	fill := Node{ID: ID("fill volume " + v.Name), Step: FillVolume{v.Name, from, over}, Resource: volumeResource(v.Name),
+	busy := slices.ContainsFunc(b.have.Containers, func(l container.Live) bool { return l.Up() && mountsVolume(l, v.Name) })
+	fill := Node{ID: ID("fill volume " + v.Name), Step: FillVolume{v.Name, from, plain(v) && !busy}, Resource: volumeResource(v.Name),
 		Reasons: append(why, FilledFrom{from}), After: b.checks}
 	if i < 0 {
 		labels := b.want.VolumeLabels(v)
 		labels[container.LabelRestoredFrom] = from
 		fill.After = []ID{b.add(Node{ID: ID("create volume " + v.Name), Step: CreateVolume{Volume: v, Labels: labels}, Resource: volumeResource(v.Name), Reasons: why, After: b.checks})}
 	}
-	unmark.After = []ID{b.add(fill)}
-	b.made[v.Name] = b.add(unmark)
+	b.made[v.Name] = b.add(fill)
+	b.resumes = append(b.resumes, resume{v.Name, mark, fill.ID})
 	return true
+}
+
+// readHeirs are the anonymous volumes of containers that had gone when a run was cut off; none if the label is not ours.
+func (b *builder) readHeirs(mark volume.Live) {
+	var had map[string][]volume.Mounted
+	if json.Unmarshal([]byte(mark.Labels[container.LabelInherit]), &had) == nil {
+		maps.Copy(b.heirs, had)
+	}
+}
+
+// emitResumed drops the marks: of a volume that is made anew once more at once, for that has a mark of its own.
+func (b *builder) emitResumed() {
+	for _, m := range b.resumes {
+		after := appendIf(slices.Clone(b.checks), m.fill)
+		if !slices.ContainsFunc(b.moves, func(o move) bool { return o.want.Name == m.volume }) {
+			after = append(after, b.creations(m.volume)...)
+		}
+		b.unmarked[m.volume] = b.add(Node{ID: ID("drop mark of volume " + m.volume), Step: RemoveVolume{m.mark.Name, wasVolume(m.mark), ""},
+			Resource: volumeResource(m.volume), Reasons: []Reason{Interrupted{m.volume}}, After: after})
+	}
 }

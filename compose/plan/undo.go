@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -140,7 +141,7 @@ func (u *undo) inverse(n Node) []Step {
 		}
 		return u.uncreate(n, s)
 	case RemoveContainer:
-		if s.Was != nil && u.did.Done(n.ID) {
+		if s.Was != nil {
 			return []Step{*s.Was}
 		}
 	case StartContainer:
@@ -192,7 +193,10 @@ func remadeVolume(s RemoveVolume) []Step {
 	case s.From == "":
 		return []Step{*s.Was}
 	}
-	return []Step{*s.Was, FillVolume{Name: s.Name, From: s.From}}
+	was := *s.Was
+	was.Labels = maps.Clone(was.Labels)
+	was.Labels[container.LabelRestoredFrom] = s.From // should this be cut off
+	return []Step{was, FillVolume{Name: s.Name, From: s.From}}
 }
 
 // retag an image as it was; a new one stays: nobody else's name was taken for it.

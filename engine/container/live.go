@@ -37,6 +37,7 @@ const (
 	LabelSnapshotOf   = "dev.tutti.snapshot-of"      // of a snapshot: the volume that it was taken of
 	LabelSnapshotFor  = "dev.tutti.snapshot-project" // of a snapshot: the project
 	LabelRestoredFrom = "dev.tutti.restored-from"    // of a volume: the snapshot that it was filled from
+	LabelInherit      = "dev.tutti.inherit"          // of a mark: anonymous volumes of the containers that go, by replica
 	LabelMoving       = "dev.tutti.moving"           // of a mark: the volume that is being made anew
 )
 

@@ -18,7 +18,7 @@ import (
 )
 
 // Report tells of each step that failed: what it is, why, what the container last said, and who was waiting for it. Before
-// that comes what the engine left out of containers. If there is nothing to tell it writes nothing.
+// that comes what the engine left out of containers, behind it the snapshots that were taken. If there is nothing to tell it writes nothing.
 func Report(w io.Writer, r apply.Report, s Style) {
 	var b bytes.Buffer
 	for _, line := range warnings(r.Warnings) {
@@ -28,6 +28,11 @@ func Report(w io.Writer, r apply.Report, s Style) {
 		failure(&b, f, s)
 	}
 	takenBack(&b, r.Undone, s)
+	for _, v := range r.Snapshots {
+		s.under(&b, 0, fmt.Sprintf("What volume %s held is kept in volume %s.", v.Name, v.Snapshot))
+		s.under(&b, 4, "to have it back, with nothing running: docker run --rm -v "+v.Snapshot+":/from:ro -v "+v.Name+":/to busybox cp -a /from/. /to")
+		s.under(&b, 4, "when you need it no more: docker volume rm "+v.Snapshot)
+	}
 	if r.Interrupted {
 		done, left := 0, 0
 		for _, res := range r.Results {

@@ -189,8 +189,12 @@ func (e *Engine) networks(ctx context.Context, project string) ([]network, error
 
 // Volumes of a project by name; anonymous ones carry no label and are not among them.
 func (e *Engine) Volumes(ctx context.Context, project string) ([]string, error) {
+	return e.volumes(ctx, projectLabel+"="+project)
+}
+
+func (e *Engine) volumes(ctx context.Context, label string) ([]string, error) {
 	var out struct{ Volumes []struct{ Name string } }
-	if err := e.Do(ctx, "GET", "/volumes?filters="+byLabel(projectLabel+"="+project), nil, &out); err != nil {
+	if err := e.Do(ctx, "GET", "/volumes?filters="+byLabel(label), nil, &out); err != nil {
 		return nil, err
 	}
 	var names []string
@@ -402,8 +406,9 @@ func (e *Engine) RemoveProject(ctx context.Context, project string) error {
 		errs = append(errs, e.removeNetwork(ctx, n.ID))
 	}
 	volumes, err := e.Volumes(ctx, project)
-	errs = append(errs, err)
-	for _, v := range volumes {
+	snapshots, errS := e.volumes(ctx, "dev.tutti.snapshot-project="+project)
+	errs = append(errs, err, errS)
+	for _, v := range append(volumes, snapshots...) {
 		errs = append(errs, e.remove(ctx, "/volumes/"+v))
 	}
 	errs = append(errs, e.removeMarks(ctx, project), e.removeImages(ctx, project))
