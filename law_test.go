@@ -34,6 +34,9 @@ var dockerClient = []string{"github.com/moby/moby/...", "github.com/containerd/e
 // yaml is compose-go, what it logs and reads durations through, and the parser.
 var yaml = []string{"github.com/compose-spec/compose-go/v2/...", "github.com/sirupsen/logrus", "github.com/xhit/go-str2duration/v2", "go.yaml.in/yaml/v4"}
 
+// oci are the client of registries and its types.
+var oci = []string{"oras.land/oras-go/v2/...", "github.com/opencontainers/image-spec/..."}
+
 // terminal are the libraries that know columns, colours and keys, and words for times.
 var terminal = []string{"charm.land/...", "github.com/charmbracelet/...", "github.com/mattn/go-runewidth", "golang.org/x/term", "github.com/muesli/...", "github.com/docker/go-units"}
 
@@ -58,14 +61,17 @@ var laws = map[string]law{
 	"compose/history":   {ours: []string{"compose/desired", "compose/load", "engine"}, tests: []string{"engine/enginetest"}},
 	"compose/apply": {ours: append([]string{"compose/plan", "compose/graph", "engine"}, leaves...),
 		tests: []string{"compose/desired", "compose/load", "compose/diag", "engine/enginetest"}},
-	"compose/lock":            {ours: []string{"engine"}, tests: []string{"engine/enginetest"}},
-	"compose/load":            {ours: []string{"compose/load/...", "compose/desired", "compose/diag"}, others: yaml},
-	"compose/load/attributes": {tests: append([]string{"github.com/moby/moby/api/..."}, yaml...)},
-	"compose/load/source":     {ours: []string{"compose/diag"}, others: yaml},
-	"compose/load/form":       {ours: []string{"compose/diag", "compose/load/source"}, others: yaml},
-	"compose/load/canon":      {others: yaml},
-	"compose/load/merged":     {others: yaml},
-	"compose/load/check":      {ours: []string{"compose/diag", "compose/graph", "compose/load/form", "compose/load/merged", "compose/load/source"}, others: yaml},
+	"compose/lock":                   {ours: []string{"engine"}, tests: []string{"engine/enginetest"}},
+	"compose/load":                   {ours: []string{"compose/load/...", "compose/desired", "compose/diag"}, others: yaml},
+	"compose/load/attributes":        {tests: append([]string{"github.com/moby/moby/api/..."}, yaml...)},
+	"compose/load/source":            {ours: []string{"compose/diag", "compose/load/remote"}, others: yaml},
+	"compose/load/remote":            {others: append([]string{"github.com/distribution/reference"}, oci...), tests: []string{"compose/load/remote/remotetest"}},
+	"compose/load/remote/remotetest": {others: append([]string{"github.com/google/go-containerregistry/pkg/registry"}, oci...)},
+	"compose/load/claim":             {others: yaml},
+	"compose/load/form":              {ours: []string{"compose/diag", "compose/load/source"}, others: yaml},
+	"compose/load/canon":             {others: yaml},
+	"compose/load/merged":            {others: yaml},
+	"compose/load/check":             {ours: []string{"compose/diag", "compose/graph", "compose/load/form", "compose/load/merged", "compose/load/source"}, others: yaml},
 	"compose/load/convert": {ours: append([]string{"compose/desired", "compose/diag", "compose/load/canon", "compose/load/merged", "compose/load/source"}, leaves...), others: yaml,
 		tests: []string{"compose/load"}},
 	"compose/load/origin": {ours: []string{"compose/desired", "compose/diag", "compose/load/source"},
@@ -83,7 +89,7 @@ var laws = map[string]law{
 		others: terminal, tests: []string{"engine/enginetest"}},
 	"cmd/internal/table": {ours: append([]string{"engine"}, leaves...), others: terminal},
 	"cmd/internal/cli": {ours: append([]string{"compose", "engine", "cmd/internal/render", "cmd/internal/table"}, append(rooms, leaves...)...), others: []string{"github.com/spf13/...", "golang.org/x/term"},
-		tests: []string{"engine/enginetest", "engine/docker"}},
+		tests: []string{"engine/enginetest", "engine/docker", "compose/load/remote/remotetest"}},
 	"cmd/tutti": {ours: []string{"cmd/internal/cli", "cmd/internal/render", "compose", "engine", "engine/docker", "engine/buildkit"},
 		tests: []string{"engine/enginetest"}},
 

@@ -97,6 +97,7 @@ func (s *session) loaderOptions(lo *loader.Options) {
 	lo.SkipNormalization = s.o.NoNormalize
 	lo.ResolvePaths = !s.o.NoPathResolution
 	lo.MaxNodeVisits = 100_000_000
+	lo.ResourceLoaders = append(lo.ResourceLoaders, resources{s.Remote})
 	lo.Interpolate.Substitute = source.Substitute
 	lo.Interpolate.TypeCastMapping = s.casts(lo.Interpolate.TypeCastMapping)
 }

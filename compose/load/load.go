@@ -38,6 +38,7 @@ type Options struct {
 	Dir              string    // what relative paths start from; "" is the current directory
 	Stdin            io.Reader // nil is that of the process
 	Strict           bool      // undefined variables are errors
+	Insecure         []string  // registries without TLS
 	Lenient          bool      // what can only fail once containers are made is a warning: for config, ps, logs, down
 	Services         []string  // named on the command line: their profiles are enabled, and Model holds only them and what they need
 
@@ -52,12 +53,13 @@ type Result struct {
 	Diags   diag.List // warnings; on a failed load all that was found
 
 	resolved func() (Resolved, error)
+	session  *session // nil of a project that was kept
 }
 
 // Load reads the project. On the user's mistakes the error is a diag.List of all of them, with their places, or ErrNoFile.
 func Load(ctx context.Context, o Options) (Result, error) {
 	defer silence()()
-	s, err := open(o)
+	s, err := open(ctx, o)
 	if err != nil {
 		return s.failed(err)
 	}
@@ -66,7 +68,7 @@ func Load(ctx context.Context, o Options) (Result, error) {
 	}
 	s.Diags.Sort()
 	s.desired.Place, s.desired.Variables = s.PlaceOf, s.variablesOf
-	return Result{Project: s.desired, Model: s.model(), Diags: s.Diags, resolved: s.resolved}, nil
+	return Result{Project: s.desired, Model: s.model(), Diags: s.Diags, resolved: s.resolved, session: s}, nil
 }
 
 // failed adds err to what was found and returns both, as a diag.List where the mistake is the user's.
@@ -83,7 +85,7 @@ func (s *session) failed(err error) (Result, error) {
 }
 
 // ProjectName tells what name applies: of -p and COMPOSE_PROJECT_NAME no file is needed.
-func ProjectName(_ context.Context, o Options) (string, error) {
+func ProjectName(ctx context.Context, o Options) (string, error) {
 	l, err := locate(o)
 	if err != nil {
 		return "", err
@@ -97,7 +99,7 @@ func ProjectName(_ context.Context, o Options) (string, error) {
 	defer silence()()
 	s := newSession(o)
 	s.location = l
-	if err := s.readFiles(); err != nil {
+	if err := s.readFiles(ctx); err != nil {
 		_, err = s.failed(err)
 		return "", err
 	}
@@ -134,7 +136,7 @@ func newSession(o Options) *session {
 	return &session{o: o, Files: &source.Files{}, Notes: &source.Notes{}}
 }
 
-func open(o Options) (*session, error) {
+func open(ctx context.Context, o Options) (*session, error) {
 	s := newSession(o)
 	l, err := locate(o)
 	if err != nil {
@@ -144,7 +146,7 @@ func open(o Options) (*session, error) {
 	if len(l.paths) == 0 {
 		return s, ErrNoFile
 	}
-	if err := s.readFiles(); err != nil {
+	if err := s.readFiles(ctx); err != nil {
 		return s, err
 	}
 	s.name, err = l.projectName(o, s.ProjectName())
@@ -156,8 +158,11 @@ func open(o Options) (*session, error) {
 }
 
 // readFiles reads and parses the files that the user named, all of them even if one is broken.
-func (s *session) readFiles() error {
+func (s *session) readFiles(ctx context.Context) error {
 	s.Files.Cwd, s.Files.Shell, s.Files.EnvFiles = s.location.cwd, s.shell, s.envFiles
+	if err := s.fetch(ctx); err != nil {
+		return err
+	}
 	for _, path := range s.paths {
 		text, err := s.read(path)
 		if err != nil {
@@ -166,10 +171,7 @@ func (s *session) readFiles() error {
 		}
 		s.Diags = append(s.Diags, s.Add(path, text, s.dir, s.env)...)
 	}
-	if s.Diags.HasErrors() {
-		return s.Diags
-	}
-	return nil
+	return s.outcome()
 }
 
 func (s *session) read(path string) ([]byte, error) {
@@ -185,7 +187,7 @@ func (s *session) read(path string) ([]byte, error) {
 
 func (s *session) load(ctx context.Context) (err error) {
 	defer recovered(&err)
-	s.prepare()
+	s.prepare(ctx)
 	if s.blocked() {
 		return s.Diags
 	}

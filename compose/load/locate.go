@@ -15,6 +15,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/dotenv"
 
 	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/load/remote"
 	"github.com/tutti-run/tutti/compose/load/source"
 )
 
@@ -25,7 +26,8 @@ var ErrNoFile = errors.New("no configuration file provided: not found")
 type location struct {
 	cwd      string
 	dir      string            // of the project
-	paths    []string          // of its files; absolute, or "-"
+	namedBy  string            // the directory that the project is named after
+	paths    []string          // of its files; absolute, or "-", or until they are fetched references to what is elsewhere
 	envFiles []string          // absolute, those that win first
 	named    []string          // env files that the user named
 	shell    map[string]string // of the process
@@ -51,6 +53,7 @@ func locate(o Options) (*location, error) {
 		return nil, err
 	}
 	l.dir = l.projectDir(o)
+	l.namedBy = l.dir
 	l.profiles = o.Profiles
 	if len(l.profiles) == 0 {
 		l.profiles = fields(l.env["COMPOSE_PROFILES"])
@@ -113,23 +116,32 @@ func fields(s string) []string {
 }
 
 func (l *location) abs(path string) string {
-	if path == source.Stdin || filepath.IsAbs(path) {
+	if path == source.Stdin || filepath.IsAbs(path) || remote.Is(path) {
 		return path
 	}
 	return filepath.Join(l.cwd, path)
 }
 
-// projectDir is --project-directory, else where the first file is, else the current directory.
+// projectDir is --project-directory, else where the first file is, else the current directory: also where that file is kept
+// elsewhere.
 func (l *location) projectDir(o Options) string {
 	if o.ProjectDirectory != "" {
 		return l.abs(o.ProjectDirectory)
 	}
-	for _, f := range l.paths {
-		if f != source.Stdin {
-			return filepath.Dir(f)
-		}
+	if f := l.first(); f != "" && !remote.Is(f) {
+		return filepath.Dir(f)
 	}
 	return l.cwd
+}
+
+// first file with a path; "" if there is none.
+func (l *location) first() string {
+	for _, f := range l.paths {
+		if f != source.Stdin {
+			return f
+		}
+	}
+	return ""
 }
 
 // readEnvFiles merges the env files under the environment: what is set stays.
@@ -192,13 +204,17 @@ func (l *location) findFiles() error {
 }
 
 func (l *location) fromVariable(list string) error {
+	if remote.Is(list) { // a reference may hold the separator
+		l.paths = []string{list}
+		return nil
+	}
 	sep := l.env["COMPOSE_PATH_SEPARATOR"]
 	if sep == "" {
 		sep = string(os.PathListSeparator)
 	}
 	for f := range strings.SplitSeq(list, sep) {
 		path := l.abs(f)
-		if path != source.Stdin {
+		if path != source.Stdin && !remote.Is(path) {
 			if s, err := os.Stat(path); err != nil || s.IsDir() {
 				return fault("COMPOSE_FILE: no such file: %q", f)
 			}
@@ -269,7 +285,7 @@ func (l *location) projectName(o Options, fromFiles string) (string, error) {
 	if n := normalize(fromFiles); n != "" {
 		return n, nil
 	}
-	n := normalize(filepath.Base(l.dir))
+	n := normalize(filepath.Base(l.namedBy))
 	if n == "" {
 		return "", fault("project name can't be empty. Use `--project-name` to set a valid name")
 	}

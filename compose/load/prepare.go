@@ -1,16 +1,18 @@
 package load
 
 import (
+	"context"
+
 	"github.com/tutti-run/tutti/compose/load/form"
 	"github.com/tutti-run/tutti/compose/load/legacy"
 )
 
 // prepare checks the files one by one and makes them ready for compose-go.
-func (s *session) prepare() {
+func (s *session) prepare(ctx context.Context) {
 	for _, f := range s.Main {
 		legacy.Modernise(f, s.Notes)
 	}
-	s.Follow(s.Notes)
+	s.Follow(ctx, s.Notes)
 	s.form = form.Check(s.Files, form.Options{Raw: s.o.NoInterpolate, Strict: s.o.Strict}, s.Notes)
 	s.CheckExtends(s.Notes)
 }

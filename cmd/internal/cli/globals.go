@@ -31,7 +31,7 @@ var progressModes = []string{"auto", "tty", "plain", "json", "quiet"}
 
 func (g *globals) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("global", pflag.ContinueOnError)
-	fs.StringArrayVarP(&g.files, "file", "f", nil, "Compose `file`, repeatable; - is standard input")
+	fs.StringArrayVarP(&g.files, "file", "f", nil, "Compose `file`, repeatable; - is standard input; git and oci:// addresses are fetched")
 	fs.StringVarP(&g.name, "project-name", "p", "", "`name` of the project")
 	fs.StringVar(&g.projectDir, "project-directory", "", "`directory` that paths in the files start from (default: that of the first file)")
 	fs.StringArrayVar(&g.profiles, "profile", nil, "enable a `profile`, repeatable")
@@ -89,9 +89,6 @@ func (c *cli) check() error {
 			return usagef("cannot combine --no-ansi and --ansi")
 		}
 		g.ansi = "never"
-	}
-	if len(g.insecure) > 0 {
-		return notYet("--insecure-registry")
 	}
 	if g.allResources {
 		return notYet("--all-resources")
@@ -174,7 +171,8 @@ func (c *cli) status() io.Writer {
 func (c *cli) loadOptions() load.Options {
 	g := c.g
 	return load.Options{Files: g.files, ProjectDirectory: g.projectDir, ProjectName: g.name, Profiles: g.profiles, EnvFiles: g.envFiles,
-		Environment: c.Environ, Dir: c.Dir, Stdin: c.Stdin, Strict: g.strict}
+		Environment: c.Environ, Dir: c.Dir, Stdin: c.Stdin, Strict: g.strict,
+		Insecure: g.insecure}
 }
 
 // path of a file that a flag names.

@@ -38,7 +38,7 @@ func (s *selection) flagsOfCreate(fs *pflag.FlagSet) {
 	fs.BoolVar(&s.quietPull, "quiet-pull", false, "show no progress of pulls")
 	fs.BoolVar(&s.removeOrphans, "remove-orphans", false, "remove containers of services that the file does not have")
 	fs.StringArrayVar(&s.scale, "scale", nil, "run so many replicas: `SERVICE=NUM`, repeatable")
-	fs.BoolVarP(&s.yes, "yes", "y", false, "ask nothing (tutti never does)")
+	fs.BoolVarP(&s.yes, "yes", "y", false, "answer every question with yes")
 }
 
 func (s *selection) flags(fs *pflag.FlagSet) {

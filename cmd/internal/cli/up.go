@@ -125,6 +125,9 @@ func (o *upOptions) bringUp(ctx context.Context, res load.Result, options compos
 	if err := o.fits(project); err != nil {
 		return err
 	}
+	if err := o.consent(ctx, res, o.selection.yes); err != nil {
+		return err
+	}
 	t, err := o.tool(ctx)
 	if err != nil {
 		return err

@@ -35,7 +35,7 @@ func (s *Files) base(svc Spot) (Spot, bool) {
 	}
 	files := []*File{svc.File}
 	if n := Child(ext, "file"); n != nil {
-		files = []*File{s.fileAt(svc.File.Abs(svc.File.Interpolate(n.Value)))}
+		files = []*File{s.fileAt(s.local(svc.File, n))}
 	} else if !svc.File.extended {
 		files = append(files, s.Others...) // an included file may hold it
 	}
@@ -51,6 +51,15 @@ func (s *Files) base(svc Spot) (Spot, bool) {
 		}
 	}
 	return Spot{}, false
+}
+
+// local is the path that a file names at n, of the copy where it is kept elsewhere.
+func (s *Files) local(f *File, n *yaml.Node) string {
+	path := f.Interpolate(n.Value)
+	if at, ok := s.Remote.Known(path); ok {
+		return at
+	}
+	return f.Abs(path)
 }
 
 func (s *Files) fileAt(path string) *File {
@@ -116,7 +125,7 @@ func (s *Files) checkBase(svc Spot, name string, to *Notes) {
 	}
 	from, base := svc.File, baseName(svc)
 	if n := Child(ext, "file"); n != nil {
-		if from = s.fileAt(svc.File.Abs(svc.File.Interpolate(n.Value))); from == nil {
+		if from = s.fileAt(s.local(svc.File, n)); from == nil {
 			return // told when it could not be read
 		}
 	}

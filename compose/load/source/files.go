@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/load/remote"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -18,16 +20,22 @@ const Stdin = "-"
 
 // Files are all that a project is read from.
 type Files struct {
-	Cwd    string  // what their names are shown from
-	Main   []*File // in order of -f
-	Others []*File // included and extended; of those that one entry includes, the one that wins first
+	Cwd    string        // what their names are shown from
+	Main   []*File       // in order of -f
+	Others []*File       // included and extended; of those that one entry includes, the one that wins first
+	Remote *remote.Store // where files are from that are kept elsewhere
 
 	Shell    map[string]string // the environment of the process, which wins over env files
 	EnvFiles []string          // what the main files are interpolated with beside it, those that win first
 }
 
 // Display is a path as the user would write it from where they are.
-func (s *Files) Display(path string) string { return Shown(s.Cwd, path) }
+func (s *Files) Display(path string) string {
+	if t := s.Remote.Tree(path); t != nil {
+		return t.Name(path)
+	}
+	return Shown(s.Cwd, path)
+}
 
 // Shown is a path as the user would write it from cwd.
 func Shown(cwd, path string) string {
@@ -62,7 +70,7 @@ func (s *Files) Add(path string, text []byte, dir string, env map[string]string)
 }
 
 // Follow reads the files that are included or extended, for their places and mistakes; compose-go reads them again.
-func (s *Files) Follow(n *Notes) {
+func (s *Files) Follow(ctx context.Context, n *Notes) {
 	seen := map[string]bool{}
 	todo := slices.Clone(s.Main)
 	for _, f := range todo {
@@ -71,7 +79,7 @@ func (s *Files) Follow(n *Notes) {
 	for len(todo) > 0 {
 		f := todo[0]
 		todo = todo[1:]
-		for _, g := range slices.Concat(s.included(f), s.extendedBy(f)) {
+		for _, g := range slices.Concat(s.included(ctx, f, n), s.extendedBy(ctx, f, n)) {
 			if seen[g.path] {
 				continue
 			}
@@ -103,7 +111,7 @@ func (s *Files) open(g, by *File, n *Notes) bool {
 }
 
 // included are the files that a file includes.
-func (s *Files) included(f *File) []*File {
+func (s *Files) included(ctx context.Context, f *File, n *Notes) []*File {
 	var out []*File
 	if f.extended {
 		return nil
@@ -114,30 +122,39 @@ func (s *Files) included(f *File) []*File {
 			continue
 		}
 		for _, e := range list.Content {
-			out = append(out, s.include(f, Resolve(e))...)
+			out = append(out, s.include(ctx, f, Resolve(e), n)...)
 		}
 	}
 	return out
 }
 
-func (s *Files) include(f *File, n *yaml.Node) []*File {
-	paths, dir, envFiles := Texts(n), "", []string(nil)
-	if n.Kind == yaml.MappingNode {
-		paths = Texts(Child(n, "path"))
-		envFiles = f.values(Child(n, "env_file"))
-		if d := Child(n, "project_directory"); d != nil {
+func (s *Files) include(ctx context.Context, f *File, e *yaml.Node, n *Notes) []*File {
+	paths, dir, envFiles := Texts(e), "", []string(nil)
+	if e.Kind == yaml.MappingNode {
+		paths = Texts(Child(e, "path"))
+		envFiles = f.values(Child(e, "env_file"))
+		if d := Child(e, "project_directory"); d != nil {
 			dir = f.Abs(f.Interpolate(d.Value))
+			if !s.stays(f, d, dir, n) {
+				return nil
+			}
 		}
 	}
 	var out []*File
 	for _, p := range paths {
-		path := f.Abs(f.Interpolate(p.Value))
+		path, ok := s.find(ctx, f, p, n)
+		if !ok {
+			return nil
+		}
 		if dir == "" {
 			dir = filepath.Dir(path)
 		}
 		out = append(out, &File{path: path, name: s.Display(path), dir: dir, by: f, from: p})
 	}
-	env, read := includeEnvironment(f, dir, envFiles)
+	if len(out) == 0 {
+		return nil
+	}
+	env, read := s.includeEnvironment(out[0], envFiles, n)
 	for _, g := range out {
 		g.env, g.envFiles = env, slices.Concat(f.envFiles, read)
 	}
@@ -145,22 +162,22 @@ func (s *Files) include(f *File, n *yaml.Node) []*File {
 	return out
 }
 
-// includeEnvironment is what an included file is interpolated with, and the env files that it has of its own, those that win
-// first. What cannot be read compose-go tells.
-func includeEnvironment(f *File, dir string, files []string) (env map[string]string, read []string) {
+// includeEnvironment is what a file that another one includes is interpolated with, and the env files that it has of its own,
+// those that win first. What cannot be read compose-go tells.
+func (s *Files) includeEnvironment(g *File, files []string, n *Notes) (env map[string]string, read []string) {
 	var paths []string
 	for _, e := range files {
-		if e != "/dev/null" {
-			paths = append(paths, f.Abs(e))
+		if e != "/dev/null" && s.stays(g.by, g.from, g.by.Abs(e), n) {
+			paths = append(paths, g.by.Abs(e))
 		}
 	}
 	if len(files) == 0 {
-		if p := filepath.Join(dir, ".env"); isFile(p) {
+		if p := filepath.Join(g.dir, ".env"); isFile(p) && s.stays(g, nil, p, n) {
 			paths = []string{p}
 		}
 	}
-	env = maps.Clone(f.env)
-	values, _ := dotenv.GetEnvFromFile(f.env, paths)
+	env = maps.Clone(g.by.env)
+	values, _ := dotenv.GetEnvFromFile(g.by.env, paths)
 	for k, v := range values {
 		if _, ok := env[k]; !ok {
 			env[k] = v
@@ -184,7 +201,7 @@ func (f *File) values(n *yaml.Node) []string {
 }
 
 // extendedBy are the other files that services of a file extend.
-func (s *Files) extendedBy(f *File) []*File {
+func (s *Files) extendedBy(ctx context.Context, f *File, notes *Notes) []*File {
 	var out []*File
 	for _, d := range f.Docs {
 		services := Child(d, "services")
@@ -196,7 +213,10 @@ func (s *Files) extendedBy(f *File) []*File {
 			if n == nil || n.Kind != yaml.ScalarNode {
 				continue
 			}
-			path := f.Abs(f.Interpolate(n.Value))
+			path, ok := s.find(ctx, f, n, notes)
+			if !ok {
+				continue
+			}
 			out = append(out, &File{path: path, name: s.Display(path), dir: filepath.Dir(path), env: f.env, envFiles: f.envFiles,
 				extended: true, by: f, from: n})
 		}

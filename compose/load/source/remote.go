@@ -1,0 +1,111 @@
+package source
+
+import (
+	"context"
+	"slices"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/load/remote"
+)
+
+// find the file that another one names at p: what is kept elsewhere is fetched.
+func (s *Files) find(ctx context.Context, by *File, p *yaml.Node, n *Notes) (path string, ok bool) {
+	path = by.Interpolate(p.Value)
+	if !remote.Is(path) {
+		path = by.Abs(path)
+		return path, s.stays(by, p, path, n)
+	}
+	path, err := s.Remote.Fetch(ctx, path)
+	if err != nil {
+		n.Complain(Spot{by, p}, "%v", err)
+		n.Fatal = true
+	}
+	return path, err == nil
+}
+
+// stays tells whether a path that a file names at p may be read: a file that is from elsewhere may name only what came with it,
+// and what is in the directory that its user gave it.
+func (s *Files) stays(f *File, p *yaml.Node, path string, n *Notes) bool {
+	t := s.Remote.Tree(f.path)
+	if t == nil || t.Holds(path) || !t.Holds(f.dir) && remote.Holds(f.dir, path) {
+		return true
+	}
+	n.Complain(Spot{f, p}, "%s: a file from elsewhere can only name files that came with it", Shown(s.Cwd, path))
+	n.Fatal = true
+	return false
+}
+
+// Fetched are the files of the project that are kept elsewhere.
+func (s *Files) Fetched() []*File {
+	var out []*File
+	for _, f := range slices.Concat(s.Main, s.Others) {
+		if s.Remote.Tree(f.path) != nil {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// TreeOf a file that is kept elsewhere.
+func (s *Files) TreeOf(f *File) *remote.Tree { return s.Remote.Tree(f.path) }
+
+// Alone is the file as compose-go takes it, without what it includes.
+func (f *File) Alone() (types.ConfigDetails, error) {
+	files, err := f.Config()
+	return types.ConfigDetails{WorkingDir: f.dir, Environment: f.env, ConfigFiles: files}, err
+}
+
+// PlaceIn the file alone, of a path of the model or what of it the file has.
+func (f *File) PlaceIn(path []string) diag.Place {
+	for n := len(path); n > 0; n-- {
+		for _, d := range slices.Backward(f.Docs) {
+			if k, v := f.descend(d, path[:n]); v != nil {
+				return f.place(k)
+			}
+		}
+	}
+	return f.place(nil)
+}
+
+// Parts are the services of the file that make up services of the project, by their name in the file.
+func (s *Files) Parts(f *File, project []string) []string {
+	used := map[*yaml.Node]bool{}
+	for _, name := range project {
+		for _, l := range s.layers(name) {
+			used[l.Node] = true
+		}
+	}
+	var out []string
+	for _, d := range f.Docs {
+		if m := Child(d, "services"); m != nil && m.Kind == yaml.MappingNode {
+			for _, p := range Pairs(m) {
+				if used[p.Value] || slices.Contains(project, p.Key.Value) {
+					out = append(out, p.Key.Value)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// Takes are the variables whose values the file takes, each with where it first does.
+func (f *File) Takes() map[string]diag.Place {
+	out := map[string]diag.Place{}
+	todo := slices.Clone(f.Docs)
+	for len(todo) > 0 {
+		n := todo[0]
+		todo = append(n.Content[:len(n.Content):len(n.Content)], todo[1:]...)
+		if n.Kind != yaml.ScalarNode {
+			continue
+		}
+		for _, u := range Uses(n.Value, f.lookup) {
+			if _, told := out[u.Name]; u.Fate == Taken && !told {
+				out[u.Name] = f.place(n)
+			}
+		}
+	}
+	return out
+}
