@@ -63,10 +63,7 @@ func (s *Store) oci(ctx context.Context, text string) (string, error) {
 	t := s.Tree(s.dir(id))
 	if t == nil {
 		t = s.add(id, func(rel string) string {
-			if rel == "" || rel == composeFile {
-				return text
-			}
-			return text + "/" + rel
+			return strings.TrimSuffix(text+"/"+rel, "/")
 		})
 	}
 	return filepath.Join(t.root, composeFile), nil
@@ -87,6 +84,10 @@ func (s *Store) digest(ctx context.Context, text string, named reference.Named) 
 		return "", err
 	}
 	top, body, err := a.manifest(ctx)
+	if domain := reference.Domain(named); errors.Is(err, http.ErrSchemeMismatch) && (local(domain) || slices.Contains(s.o.Insecure, domain)) {
+		a.repo.PlainHTTP = true
+		top, body, err = a.manifest(ctx)
+	}
 	if offline(err) {
 		if id, ok := s.recall(text, err); ok {
 			return id, nil
@@ -131,12 +132,10 @@ func (s *Store) repository(named reference.Named) (*remote.Repository, error) {
 	client := &auth.Client{Client: retry.DefaultClient, Cache: auth.NewCache(), Credential: credentials.Credential(store)}
 	client.SetUserAgent("tutti")
 	repo.Client = client
-	domain := reference.Domain(named)
-	repo.PlainHTTP = local(domain) || slices.Contains(s.o.Insecure, domain)
 	return repo, nil
 }
 
-// local registries are taken to have no TLS, as by the engine.
+// local registries may have no TLS, as for the engine.
 func local(domain string) bool {
 	host := domain
 	if h, _, err := net.SplitHostPort(domain); err == nil {

@@ -19,7 +19,7 @@ import (
 type Options struct {
 	Dir          string              // of the cache
 	DockerConfig string              // the docker CLI's config.json, for credentials
-	Insecure     []string            // registries without TLS, beside those on this machine
+	Insecure     []string            // registries that may be without TLS, beside those on this machine
 	Names        []string            // of a Compose file, where a reference names a directory
 	Getenv       func(string) string // for the switches
 	Warn         func(text string)   // of what is used although it may be old
@@ -194,12 +194,11 @@ func (s *Store) Tree(path string) *Tree {
 
 // Name of a path in the tree, as a reference.
 func (t *Tree) Name(path string) string {
-	rel, _ := below(t.root, path)
-	return t.name(filepath.ToSlash(rel))
+	if rel, ok := below(t.root, path); ok && rel != "." {
+		return t.name(filepath.ToSlash(rel))
+	}
+	return t.name("")
 }
-
-// Ref is the reference that brought the tree.
-func (t *Tree) Ref() string { return t.name("") }
 
 // Holds tells whether a path is in the tree, whatever links lead there.
 func (t *Tree) Holds(path string) bool { return Holds(t.root, path) }
