@@ -93,10 +93,13 @@ func (s *session) claimsOf(ctx context.Context, f *source.File) ([]Claim, error)
 	return out, nil
 }
 
-// byItself is what a file says without what it includes and extends.
+// byItself is what a file says without what it includes and extends. Names of variables stay names.
 func (s *session) byItself(ctx context.Context, details types.ConfigDetails) (*types.Project, error) {
+	env := details.Environment
+	details.Environment = types.Mapping{}
 	set := func(lo *loader.Options) {
 		s.loaderOptions(lo)
+		lo.Interpolate.LookupValue = env.Resolve
 		lo.Profiles, lo.ResolvePaths = []string{"*"}, true
 		lo.SkipInclude, lo.SkipExtends, lo.SkipNormalization = true, true, true
 	}

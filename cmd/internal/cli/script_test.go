@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/tutti-run/tutti/cmd/internal/cli"
+	"github.com/tutti-run/tutti/compose/load/remote/remotetest"
 	"github.com/tutti-run/tutti/compose/lock"
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/docker"
@@ -160,7 +161,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("DOCKER_HOST", "unix://"+e.WorkDir+"/no.sock")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "publish": publish, "commit": commit},
 	})
 }
 
@@ -182,4 +183,42 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	if strconv.Itoa(got) != args[0] {
 		ts.Fatalf("exit code %d, want %s", got, args[0])
 	}
+}
+
+// publish NAME:TAG FILE… makes an artefact of files, in a registry that lives as long as the script and stands in $REGISTRY. Files
+// named *.env are env files, base*.yaml are such as others extend.
+func publish(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: publish NAME:TAG FILE...")
+	}
+	if ts.Getenv("REGISTRY") == "" {
+		server := remotetest.Registry(nil)
+		ts.Defer(server.Close)
+		ts.Setenv("REGISTRY", remotetest.Host(server))
+	}
+	var layers []remotetest.Layer
+	for _, path := range args[1:] {
+		name, kind := filepath.Base(path), remotetest.File
+		switch {
+		case strings.HasSuffix(name, ".env"):
+			kind = remotetest.EnvFile
+		case strings.HasPrefix(name, "base"):
+			kind = remotetest.Extended
+		}
+		layers = append(layers, kind(name, ts.ReadFile(path)))
+	}
+	d, err := remotetest.Publish(context.Background(), ts.Getenv("REGISTRY")+"/"+args[0], remotetest.ProjectType, layers...)
+	ts.Check(err)
+	ts.Setenv("DIGEST", d.Digest.String())
+	ts.Setenv("HEX", d.Digest.Encoded())
+}
+
+// commit DIR makes a commit of all that is in a directory; its id stands in $COMMIT.
+func commit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: commit DIR")
+	}
+	id, err := remotetest.Commit(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Setenv("COMMIT", id)
 }

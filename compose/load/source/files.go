@@ -129,10 +129,10 @@ func (s *Files) included(ctx context.Context, f *File, n *Notes) []*File {
 }
 
 func (s *Files) include(ctx context.Context, f *File, e *yaml.Node, n *Notes) []*File {
-	paths, dir, envFiles := Texts(e), "", []string(nil)
+	paths, dir, envFiles := Texts(e), "", []*yaml.Node(nil)
 	if e.Kind == yaml.MappingNode {
 		paths = Texts(Child(e, "path"))
-		envFiles = f.values(Child(e, "env_file"))
+		envFiles = Texts(Child(e, "env_file"))
 		if d := Child(e, "project_directory"); d != nil {
 			dir = f.Abs(f.Interpolate(d.Value))
 			if !s.stays(f, d, dir, n) {
@@ -164,11 +164,12 @@ func (s *Files) include(ctx context.Context, f *File, e *yaml.Node, n *Notes) []
 
 // includeEnvironment is what a file that another one includes is interpolated with, and the env files that it has of its own,
 // those that win first. What cannot be read compose-go tells.
-func (s *Files) includeEnvironment(g *File, files []string, n *Notes) (env map[string]string, read []string) {
+func (s *Files) includeEnvironment(g *File, files []*yaml.Node, n *Notes) (env map[string]string, read []string) {
 	var paths []string
 	for _, e := range files {
-		if e != "/dev/null" && s.stays(g.by, g.from, g.by.Abs(e), n) {
-			paths = append(paths, g.by.Abs(e))
+		path := g.by.Interpolate(e.Value)
+		if path != "/dev/null" && s.stays(g.by, e, g.by.Abs(path), n) {
+			paths = append(paths, g.by.Abs(path))
 		}
 	}
 	if len(files) == 0 {
@@ -190,14 +191,6 @@ func (s *Files) includeEnvironment(g *File, files []string, n *Notes) (env map[s
 func isFile(path string) bool {
 	s, err := os.Stat(path)
 	return err == nil && !s.IsDir()
-}
-
-func (f *File) values(n *yaml.Node) []string {
-	var out []string
-	for _, t := range Texts(n) {
-		out = append(out, f.Interpolate(t.Value))
-	}
-	return out
 }
 
 // extendedBy are the other files that services of a file extend.

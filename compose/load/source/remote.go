@@ -33,7 +33,11 @@ func (s *Files) stays(f *File, p *yaml.Node, path string, n *Notes) bool {
 	if t == nil || t.Holds(path) || !t.Holds(f.dir) && remote.Holds(f.dir, path) {
 		return true
 	}
-	n.Complain(Spot{f, p}, "%s: a file from elsewhere can only name files that came with it", Shown(s.Cwd, path))
+	shown := s.Display(path)
+	if p != nil {
+		shown = p.Value
+	}
+	n.Complain(Spot{f, p}, "%s: a file from elsewhere can only name files that came with it", shown)
 	n.Fatal = true
 	return false
 }
