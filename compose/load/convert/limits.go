@@ -133,7 +133,7 @@ func devices(c types.ServiceConfig) ([]container.Device, []container.DeviceReque
 	var reqs []container.DeviceRequest
 	var named []string
 	for _, d := range c.Devices {
-		if (d.Source == d.Target || d.Target == "") && cdi.MatchString(d.Source) {
+		if d.Source == d.Target && cdi.MatchString(d.Source) {
 			named = append(named, d.Source)
 			continue
 		}
