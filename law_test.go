@@ -63,7 +63,7 @@ var laws = map[string]law{
 		tests: []string{"compose/desired", "compose/load", "compose/diag", "engine/enginetest"}},
 	"compose/lock":                   {ours: []string{"engine"}, tests: []string{"engine/enginetest"}},
 	"compose/load":                   {ours: []string{"compose/load/...", "compose/desired", "compose/diag"}, others: yaml},
-	"compose/load/attributes":        {tests: append([]string{"github.com/moby/moby/api/..."}, yaml...)},
+	"compose/load/attributes":        {tests: append([]string{"compose/load", "github.com/moby/moby/api/..."}, yaml...)},
 	"compose/load/source":            {ours: []string{"compose/diag", "compose/load/remote"}, others: yaml},
 	"compose/load/remote":            {others: append([]string{"github.com/distribution/reference"}, oci...), tests: []string{"compose/load/remote/remotetest"}},
 	"compose/load/remote/remotetest": {others: append([]string{"github.com/google/go-containerregistry/pkg/registry"}, oci...)},

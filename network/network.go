@@ -56,6 +56,7 @@ type Attachment struct {
 	Network       string // key in the Compose file
 	Name          string // in the engine
 	Aliases       []string
+	Unnamed       bool // the service's name is not one of the aliases
 	IPv4Address   string
 	IPv6Address   string
 	LinkLocalIPs  []string

@@ -99,7 +99,11 @@ func (s State) Replica(service string, n int) Replica {
 	spec.PreStart = preStartDigests(svc)
 	spec.Networks = slices.Clone(spec.Networks)
 	for i, a := range spec.Networks {
-		spec.Networks[i].Aliases = unique(append([]string{spec.Name, service}, a.Aliases...))
+		names := []string{spec.Name, service}
+		if a.Unnamed {
+			names = names[:1]
+		}
+		spec.Networks[i].Aliases = unique(append(names, a.Aliases...))
 	}
 	r := Replica{Service: service, Number: n, Key: Key(service, n), Spec: spec}
 	r.Labels = s.labels(svc, n)

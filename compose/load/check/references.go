@@ -147,4 +147,12 @@ func (in *Input) checkContent(kind, name string, def types.FileObjectConfig) {
 	case len(given) == 0 && def.File == "" && def.Environment == "" && def.Content == "":
 		in.Complain(in.Nearest(kind, name), "%s needs one of %s", source.Label([]string{kind, name}), strings.Join(all, ", "))
 	}
+	in.checkStored(kind, name, def)
+}
+
+// checkStored tells of what only concerns configs and secrets that Swarm keeps.
+func (in *Input) checkStored(kind, name string, def types.FileObjectConfig) {
+	for _, key := range used([]use{{"driver_opts", len(def.DriverOpts) > 0}, {"labels", len(def.Labels) > 0}, {"name", in.Declares(kind, name, "name")}}) {
+		in.Warn(in.Nearest(kind, name, key), "%s: %s: for %s of Swarm only, ignored", source.Label([]string{kind, name}), key, kind)
+	}
 }

@@ -72,6 +72,12 @@ func (in *Input) unsupportedDeploy(c types.ServiceConfig) {
 	if d.Mode == "replicated-job" || d.Mode == "global-job" {
 		in.instead(c, "mode", d.Mode+" needs Swarm; the service is kept running like any other")
 	}
+	if r := d.Resources.Reservations; r != nil && r.NanoCPUs != 0 {
+		in.instead(c, "resources.reservations.cpus", "ignored: an engine cannot reserve processors; cpu_shares weighs containers against each other")
+	}
+	if r := d.Resources.Reservations; r != nil && len(r.GenericResources) > 0 {
+		in.instead(c, "resources.reservations.generic_resources", "needs Swarm, ignored")
+	}
 	if p := d.RestartPolicy; p != nil && p.Delay != nil {
 		in.instead(c, "restart_policy.delay", "ignored: the engine itself waits between restarts, longer each time")
 	}

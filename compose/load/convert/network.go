@@ -29,7 +29,7 @@ func attachment(key, name string, n *types.ServiceNetworkConfig) network.Attachm
 		return network.Attachment{Network: key, Name: name}
 	}
 	return network.Attachment{
-		Network: key, Name: name, Aliases: n.Aliases, IPv4Address: n.Ipv4Address, IPv6Address: n.Ipv6Address,
+		Network: key, Name: name, Aliases: n.Aliases, Unnamed: !n.ServiceNameAliasEnabled(), IPv4Address: n.Ipv4Address, IPv6Address: n.Ipv6Address,
 		LinkLocalIPs: n.LinkLocalIPs, MacAddress: n.MacAddress, DriverOpts: n.DriverOpts, Priority: n.Priority,
 		GwPriority: n.GatewayPriority, InterfaceName: n.InterfaceName,
 	}
