@@ -107,6 +107,15 @@ func (t Tool) inspect(ctx context.Context, s *engine.Snapshot, needs plan.Needs)
 			found(err, func() { replace(s.Containers, l) })
 		})
 	}
+	for _, c := range needs.Contents {
+		look(func() {
+			b, err := t.Engine.ReadFile(ctx, c.Container, c.Path)
+			if errors.Is(err, engine.ErrNotFound) {
+				return // it is as if it were another
+			}
+			found(err, func() { keepContent(s.Containers, c, b) })
+		})
+	}
 	for _, id := range needs.Images {
 		look(func() {
 			img, err := t.Engine.InspectImage(ctx, id)
@@ -120,13 +129,21 @@ func (t Tool) inspect(ctx context.Context, s *engine.Snapshot, needs plan.Needs)
 	return first
 }
 
+func keepContent(all []container.Live, c plan.Content, content []byte) {
+	i := slices.IndexFunc(all, func(l container.Live) bool { return l.ID == c.Container })
+	if all[i].Contents == nil {
+		all[i].Contents = map[string][]byte{}
+	}
+	all[i].Contents[c.Path] = content
+}
+
 // replace puts what an inspect found in the place of what a list showed, keeping what only events told.
 func replace(all []container.Live, l container.Live) {
 	i := slices.IndexFunc(all, func(o container.Live) bool { return o.ID == l.ID })
 	if i < 0 {
 		return
 	}
-	l.Stopped, l.Finished = all[i].Stopped, all[i].Finished
+	l.Stopped, l.Finished, l.Contents = all[i].Stopped, all[i].Finished, all[i].Contents
 	all[i] = l
 }
 

@@ -24,6 +24,7 @@ type Engine interface {
 	engine.Networks
 	engine.Volumes
 	engine.Data
+	engine.Contents
 	engine.Images
 	engine.Tags
 	engine.Execs
@@ -327,6 +328,8 @@ func (r *run) doContainer(ctx context.Context, n plan.Node) error {
 		return r.endpoints.rename(func() error { return r.engine.RenameContainer(ctx, r.id(s.Container), s.Name) })
 	case plan.UpdateContainer:
 		return r.tolerate(engine.ErrNotFound, r.engine.UpdateContainer(ctx, r.id(s.Container), s.Spec)) // Podman 4 cannot
+	case plan.ReloadContainer:
+		return r.reload(ctx, s)
 	case plan.ConnectNetwork:
 		return r.tolerate(engine.ErrConflict, r.endpoints.change(func() error { return r.connect(ctx, s) })) // it never left
 	case plan.DisconnectNetwork:

@@ -76,6 +76,20 @@ func (r *run) stopContainer(ctx context.Context, n plan.Node, s plan.StopContain
 	return hooks
 }
 
+// reload is one step: what was put in without a word would never be told.
+func (r *run) reload(ctx context.Context, s plan.ReloadContainer) error {
+	id := r.id(s.Container)
+	if err := r.engine.PutFiles(ctx, id, s.Files); err != nil {
+		return err
+	}
+	for _, signal := range s.Signals {
+		if err := r.engine.KillContainer(ctx, id, signal); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (r *run) hooks(ctx context.Context, n plan.Node, id, when string, hooks []container.Hook) error {
 	for i, h := range hooks {
 		var last []string

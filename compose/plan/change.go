@@ -62,6 +62,11 @@ func verb(s Step) string {
 		return "rename"
 	case UpdateContainer:
 		return "update"
+	case ReloadContainer:
+		if len(s.Signals) == 0 {
+			return "copy"
+		}
+		return "signal " + strings.Join(s.Signals, ", ")
 	case ConnectNetwork:
 		return "connect"
 	case DisconnectNetwork:

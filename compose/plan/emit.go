@@ -246,6 +246,9 @@ func (b *builder) emitKept(svc desired.Service, r *replica) {
 	if len(r.update) > 0 {
 		before = append(before, b.add(r.node("update", UpdateContainer{r.ref(), r.Spec, r.live.Found}, r.update, b.checks...)))
 	}
+	if len(r.reload) > 0 {
+		before = append(before, b.add(b.reloadNode(r)))
+	}
 	before = append(before, b.emitConnections(r)...)
 	switch {
 	case len(r.restart) > 0:

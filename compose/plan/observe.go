@@ -39,7 +39,11 @@ func Query(p desired.Project) engine.Query {
 type Needs struct {
 	Containers []string // ids
 	Images     []string // ids
+	Contents   []Content
 }
+
+// Content of a file in a container, by id.
+type Content struct{ Container, Path string }
 
 // Inspections says what is missing in the snapshot: only what differs, or what Docker Compose made from another file; of an atomic plan also
 // what a replaced network takes off and may have to put back.
@@ -64,7 +68,13 @@ func Inspections(want desired.State, have engine.Snapshot, o Options) Needs {
 		if !ok || l.OneOff() || l.Number() == 0 {
 			continue
 		}
-		ours, differs := container.Known(want.Replica(svc.Name, l.Number()).Spec, configHash(svc, live), l)
+		spec := want.Replica(svc.Name, l.Number()).Spec
+		for _, f := range spec.Files { // its labels tell only what it was made with
+			if f.OnChange != "" && l.Contents == nil {
+				out.Contents = append(out.Contents, Content{l.ID, f.Target})
+			}
+		}
+		ours, differs := container.Known(spec, configHash(svc, live), l)
 		// of several, the one that takes over may lack its aliases
 		if (differs || of[desired.Key(svc.Name, l.Number())] > 1) && l.Found == nil {
 			out.Containers = append(out.Containers, l.ID)

@@ -186,6 +186,12 @@ type (
 		Spec      container.Spec
 		Was       *container.Spec
 	}
+	// ReloadContainer puts the contents of configs and secrets into a container, and if it runs sends it signals. Was are those of before.
+	ReloadContainer struct {
+		Container  Ref
+		Files, Was []container.File
+		Signals    []string
+	}
 	// ConnectNetwork attaches a container to a network.
 	ConnectNetwork struct {
 		Container  Ref
@@ -259,6 +265,7 @@ func (StopContainer) step()     {}
 func (RemoveContainer) step()   {}
 func (RenameContainer) step()   {}
 func (UpdateContainer) step()   {}
+func (ReloadContainer) step()   {}
 func (ConnectNetwork) step()    {}
 func (DisconnectNetwork) step() {}
 func (WaitContainer) step()     {}

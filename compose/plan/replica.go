@@ -24,6 +24,7 @@ type replica struct {
 	create  []Reason     // a new container is needed
 	unless  []SameImage  // the new container is not needed if these hold; only when nothing else asks for it
 	update  []Reason     // limits in place
+	reload  []reload     // contents in place
 	connect []connection // networks to come back on
 	start   []Reason     // it is not up and should be
 	restart []Reason     // it is up, and has to go down and up again
@@ -206,6 +207,7 @@ func (b *builder) forced(service string) Reason {
 // judgeFields compares what the file says with what the container was made from.
 func (b *builder) judgeFields(svc desired.Service, r *replica) {
 	d := container.Diff(r.Spec, configHash(svc, b.live), *r.live, b.have.Images[r.live.ImageID].Defaults)
+	d.Recreate = r.judgeContents(d.Recreate)
 	for _, c := range d.Recreate {
 		r.create = append(r.create, fieldReason(c, r.Spec))
 	}
@@ -358,10 +360,13 @@ func (b *builder) judgeState(svc desired.Service, r *replica) {
 	default:
 		r.start = []Reason{NotRunning{l.State, l.ExitCode, l.Stopped}}
 	}
-	if len(r.connect)+len(r.update)+len(r.restart) > 0 {
+	if len(r.connect)+len(r.update)+len(r.reload)+len(r.restart) > 0 {
 		r.unless = nil // it is touched in any case: then anew, if it may have to be
 	}
 	if len(r.create) > 0 && len(r.unless) == 0 {
-		r.update, r.connect, r.restart = nil, nil, nil
+		for _, c := range r.reload {
+			r.create = append(r.create, c.why)
+		}
+		r.update, r.reload, r.connect, r.restart = nil, nil, nil, nil
 	}
 }

@@ -155,6 +155,8 @@ func (u *undo) inverse(n Node) []Step {
 		if s.Was != nil {
 			return []Step{UpdateContainer{s.Container, *s.Was, &s.Spec}}
 		}
+	case ReloadContainer:
+		return []Step{ReloadContainer{s.Container, s.Was, s.Files, s.Signals}}
 	case ConnectNetwork:
 		return []Step{DisconnectNetwork{s.Container, s.Attachment.Name, s.Attachment, s.Keep}}
 	case DisconnectNetwork:

@@ -93,6 +93,9 @@ type Live struct {
 	// Finished that it ended by itself.
 	Stopped, Finished bool
 
+	// Contents of files in it, by path, as far as they were asked for and there.
+	Contents map[string][]byte
+
 	// Found is what it was really made of; nil until it was inspected.
 	Found *Spec
 }

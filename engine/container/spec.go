@@ -138,6 +138,7 @@ type File struct {
 	Digest   string // of the content
 	UID, GID string
 	Mode     *uint32
+	OnChange string // signal that a running container gets when the content changes; "": it is made anew
 }
 
 // Mounted tells whether the file on the host itself is in the container; else its content is put in before the container starts.
@@ -327,6 +328,9 @@ func (s Spec) putStorage(f field.Set) {
 		file := s.Files[i]
 		f.Put(p+".target", file.Target)
 		f.Put(p+".content", file.Digest)
+		if file.Copied && file.UID == "" && file.GID == "" && file.Mode == nil {
+			f[p+".on_change"] = "signal" // else the file itself is mounted
+		}
 		f.Put(p+".uid", file.UID)
 		f.Put(p+".gid", file.GID)
 		if file.Mode != nil {

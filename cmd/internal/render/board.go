@@ -308,6 +308,8 @@ func stepWords(s plan.Step) [2]string {
 		return [2]string{"Renaming", "Renamed"}
 	case plan.UpdateContainer:
 		return [2]string{"Updating", "Updated"}
+	case plan.ReloadContainer:
+		return [2]string{"Reloading", "Reloaded"}
 	case plan.ConnectNetwork:
 		return [2]string{"Connecting", "Connected"}
 	case plan.DisconnectNetwork:

@@ -190,6 +190,8 @@ func undone(s plan.Step) string {
 		return "was not renamed"
 	case plan.UpdateContainer:
 		return "was not updated"
+	case plan.ReloadContainer:
+		return "did not get its configs and secrets"
 	case plan.ConnectNetwork:
 		return "was not connected"
 	case plan.DisconnectNetwork:

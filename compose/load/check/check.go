@@ -53,6 +53,7 @@ var ofService = []struct {
 	{"duplicate-mount", (*Input).checkTargets},
 	{"bad-value", (*Input).checkDetails},
 	{"bad-hook", (*Input).checkHooks},
+	{"bad-extension", (*Input).checkExtensions},
 	{"not-supported", (*Input).unsupported},
 }
 

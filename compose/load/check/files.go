@@ -23,12 +23,12 @@ func (in *Input) checkFile(c types.ServiceConfig, spec types.ContainerSpec, key 
 			d.Hint = "names are known only in the image"
 		}
 	}
-	if def.File != "" && !merged.OwnAttributes(ref) {
-		return // it is mounted, over whatever is there
-	}
-	if def.File != "" && c.ReadOnly {
+	switch own := merged.OwnAttributes(ref); {
+	case def.File != "" && own && c.ReadOnly:
 		in.Warn(at, "service %q is read-only: uid, gid and mode of %s %q are those of its file", c.Name, one, ref.Source)
 		return
+	case def.File != "" && (c.ReadOnly || !own && merged.OnChange(c.Extensions, ref.Extensions) == ""):
+		return // it is mounted, over whatever is there
 	}
 	if over := hidden(spec, merged.Target(one, ref)); over != "" {
 		in.Warn(at, "service %q: %s %q is put in before the container starts, and the tmpfs at %s will hide it", c.Name, one, ref.Source, over)

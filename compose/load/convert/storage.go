@@ -81,10 +81,13 @@ func (in *Input) content(c types.ServiceConfig, kind string, ref types.FileRefer
 		m := uint32(*ref.Mode)
 		f.Mode = &m
 	}
+	if !c.ReadOnly {
+		f.OnChange = merged.OnChange(c.Extensions, ref.Extensions)
+	}
 	switch {
 	case def.File != "":
 		f.HostPath = def.File
-		fromFile(&f, merged.OwnAttributes(ref) && !c.ReadOnly)
+		fromFile(&f, !c.ReadOnly && (merged.OwnAttributes(ref) || f.OnChange != ""))
 	case def.Content != "":
 		f.Content = []byte(def.Content)
 		f.Digest = digest(f.Content)
