@@ -106,27 +106,27 @@ var networks = under("networks", []Row{
 })
 
 var volumes = under("volumes", []Row{
-	{"driver", Reaches("VolumeCreate.Driver"), "", ""},
-	{"driver_opts", Reaches("VolumeCreate.DriverOpts"), "", ""},
-	{"external", Decides("it has to be there, and stays"), "", "plan/external_absent"},
-	{"labels", Reaches("VolumeCreate.Labels"), "", ""},
-	{"name", Reaches("VolumeCreate.Name"), "", ""},
+	{"driver", Reaches("VolumeCreate.Driver"), "", "script/volume_attributes"},
+	{"driver_opts", Reaches("VolumeCreate.DriverOpts"), "", "script/volume_attributes script/volume_errors script/volume_recreate"},
+	{"external", Decides("it has to be there, and stays"), "", "plan/external_absent script/volume_errors"},
+	{"labels", Reaches("VolumeCreate.Labels"), "", "script/volume_attributes plan/volume_changed plan/volume_recreated"},
+	{"name", Reaches("VolumeCreate.Name"), "", "script/volume_attributes"},
 })
 
 // contents are configs and secrets: files that services get.
 var contents = []Row{
-	{"configs.content", Makes("a file in the container"), "", ""},
-	{"configs.environment", Makes("a file in the container"), "", ""},
+	{"configs.content", Makes("a file in the container"), "", "script/contents_attributes"},
+	{"configs.environment", Makes("a file in the container"), "", "script/contents_attributes"},
 	{"configs.external", Cannot("only Swarm keeps configs"), "", "diagnostics/external_content"},
-	{"configs.file", Makes("a file in the container"), "", ""},
+	{"configs.file", Makes("a file in the container"), "", "script/contents_attributes script/contents_signal"},
 	{"configs.labels", Cannot("for those of Swarm only"), "", "diagnostics/external_content"},
 	{"configs.name", Cannot("for those of Swarm only"), "", "diagnostics/external_content"},
 	{"configs.template_driver", Cannot(swarm), "", "diagnostics/external_content"},
 	{"secrets.driver", Cannot(swarm), "", "diagnostics/external_content"},
 	{"secrets.driver_opts", Cannot("for those of Swarm only"), "", "diagnostics/external_content"},
-	{"secrets.environment", Makes("a file in the container"), "", ""},
+	{"secrets.environment", Makes("a file in the container"), "", "script/contents_secret"},
 	{"secrets.external", Cannot("only Swarm keeps secrets"), "", "diagnostics/external_content"},
-	{"secrets.file", Makes("a file in the container"), "", ""},
+	{"secrets.file", Makes("a file in the container"), "", "script/contents_attributes script/contents_secret"},
 	{"secrets.labels", Cannot("for those of Swarm only"), "", "diagnostics/external_content"},
 	{"secrets.name", Cannot("for those of Swarm only"), "", "diagnostics/external_content"},
 	{"secrets.template_driver", Cannot(swarm), "", "diagnostics/external_content"},
