@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 
@@ -46,8 +45,9 @@ func (r Result) Accept(all []Claim) error {
 func (s *session) claims(ctx context.Context) (out []Claim, err error) {
 	defer silence()()
 	defer recovered(&err)
+	parts := s.Parts(sorted(s.project.Services))
 	for _, f := range s.Fetched() {
-		all, err := s.claimsOf(ctx, f)
+		all, err := s.claimsOf(ctx, f, parts[f])
 		if err != nil {
 			return nil, err
 		}
@@ -62,12 +62,12 @@ func (s *session) claims(ctx context.Context) (out []Claim, err error) {
 }
 
 // claimsOf a file by itself, document by document: what other files make of it does not hide what it asks for.
-func (s *session) claimsOf(ctx context.Context, f *source.File) ([]Claim, error) {
+func (s *session) claimsOf(ctx context.Context, f *source.File, services []string) ([]Claim, error) {
 	details, err := f.Alone()
 	if err != nil {
 		return nil, err
 	}
-	tree, parts := s.TreeOf(f), s.Parts(f, slices.Collect(maps.Keys(s.project.Services)))
+	tree := s.TreeOf(f)
 	var out []Claim
 	for _, document := range details.ConfigFiles {
 		details.ConfigFiles = []types.ConfigFile{document}
@@ -75,7 +75,7 @@ func (s *session) claimsOf(ctx context.Context, f *source.File) ([]Claim, error)
 		if err != nil {
 			return nil, s.explain(err)
 		}
-		for _, c := range claim.Of(p, parts, tree.Holds) {
+		for _, c := range claim.Of(p, services, tree.Holds) {
 			if c.Variable == "" || s.users(c.Variable) {
 				out = append(out, Claim{f.PlaceIn(c.Path), c.Text, tree})
 			}

@@ -74,25 +74,56 @@ func (f *File) PlaceIn(path []string) diag.Place {
 	return f.place(nil)
 }
 
-// Parts are the services of the file that make up services of the project, by their name in the file.
-func (s *Files) Parts(f *File, project []string) []string {
-	used := map[*yaml.Node]bool{}
-	for _, name := range project {
-		for _, l := range s.layers(name) {
-			used[l.Node] = true
+// Parts are the services of each file that make up services of the project, by their names in the file: what any document of it
+// says of one of that name, and what that extends.
+func (s *Files) Parts(project []string) map[*File][]string {
+	out := map[*File][]string{}
+	todo := s.everywhere(project...)
+	for len(todo) > 0 {
+		p := todo[0]
+		todo = todo[1:]
+		if p.file == nil || slices.Contains(out[p.file], p.name) {
+			continue
 		}
-	}
-	var out []string
-	for _, d := range f.Docs {
-		if m := Child(d, "services"); m != nil && m.Kind == yaml.MappingNode {
-			for _, p := range Pairs(m) {
-				if used[p.Value] || slices.Contains(project, p.Key.Value) {
-					out = append(out, p.Key.Value)
-				}
-			}
+		out[p.file] = append(out[p.file], p.name)
+		for _, d := range p.file.Docs {
+			todo = append(todo, s.mayExtend(Spot{p.file, Child(Child(d, "services"), p.name)})...)
 		}
 	}
 	return out
+}
+
+// ingredient is what a file says of the services of a name.
+type ingredient struct {
+	file *File
+	name string
+}
+
+// everywhere are the ingredients of services that the files have by themselves.
+func (s *Files) everywhere(names ...string) []ingredient {
+	var out []ingredient
+	for _, f := range s.lastFirst() {
+		for _, name := range names {
+			out = append(out, ingredient{f, name})
+		}
+	}
+	return out
+}
+
+// mayExtend is what a service may extend.
+func (s *Files) mayExtend(svc Spot) []ingredient {
+	ext := Child(svc.Node, "extends")
+	if ext == nil {
+		return nil
+	}
+	base := baseName(svc)
+	switch n := Child(ext, "file"); {
+	case n != nil:
+		return []ingredient{{s.fileAt(s.local(svc.File, n)), base}}
+	case svc.File.extended:
+		return []ingredient{{svc.File, base}}
+	}
+	return s.everywhere(base)
 }
 
 // Takes are the variables whose values the file takes, each with where it first does.
