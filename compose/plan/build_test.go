@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/plan"
@@ -102,5 +103,41 @@ func TestOfTwoNetworksOfOneNameTheUnusedOneGoes(t *testing.T) {
 	have.Networks = []network.Live{second, have.Networks[0]}
 	if got := steps(t, s, have); got != "remove network second" {
 		t.Error(got)
+	}
+}
+
+// TestPullRefreshAfter: an image is pulled again once it was brought longer ago than pull_refresh_after.
+func TestPullRefreshAfter(t *testing.T) {
+	s := state(t, func(svc *desired.Service) {
+		svc.Image.Policy, svc.Image.RefreshAfter = image.Refresh, 48*time.Hour
+	})
+	now := time.Now()
+	for age, pulled := range map[time.Duration]bool{47 * time.Hour: false, 49 * time.Hour: true} {
+		have := snapshot(s, live(s, "shop-web-1", "id", container.Running))
+		have.Images["web"] = image.Live{ID: "sha256:web", Tagged: now.Add(-age)}
+		p, err := plan.Build(s, have, plan.Options{Now: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if is := slices.ContainsFunc(p.Nodes, func(n plan.Node) bool { _, is := n.Step.(plan.PullImage); return is }); is != pulled {
+			t.Errorf("brought %s ago: pulled %t", age, is)
+		}
+	}
+}
+
+// TestRestartPolicyWindow: a new container is watched for as long as deploy.restart_policy.window says, unless update_config.monitor does.
+func TestRestartPolicyWindow(t *testing.T) {
+	for _, test := range []struct{ window, monitor, want time.Duration }{{7 * time.Second, 0, 7 * time.Second}, {7 * time.Second, 9 * time.Second, 9 * time.Second}} {
+		s := state(t, func(svc *desired.Service) {
+			svc.RestartWindow, svc.Update = test.window, &desired.Rollout{Monitor: test.monitor}
+		})
+		p, err := plan.Build(s, snapshot(s, live(s, "shop-web-1", "id", container.Running)), plan.Options{ForceRecreate: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(p.Nodes, func(n plan.Node) bool { _, is := n.Step.(plan.WaitContainer); return is })
+		if i < 0 || p.Nodes[i].Step.(plan.WaitContainer).Monitor != test.want {
+			t.Errorf("window %s, monitor %s: %+v", test.window, test.monitor, p.Nodes)
+		}
 	}
 }

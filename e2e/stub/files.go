@@ -68,3 +68,22 @@ func seed(dir string) error {
 	}
 	return write(filepath.Join(dir, "sub", "deep", "seed"), "deeper\n", os.O_TRUNC)
 }
+
+// self tells what a process is given by the engine: "0:7 /log caps=00000000a80425fb A=b".
+func self(file string, names []string) error {
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return err
+	}
+	_, caps, _ := strings.Cut(string(status), "CapEff:\t")
+	caps, _, _ = strings.Cut(caps, "\n")
+	line := fmt.Sprintf("%d:%d %s caps=%s", os.Getuid(), os.Getgid(), dir, caps)
+	for _, n := range names {
+		line += " " + n + "=" + os.Getenv(n)
+	}
+	return write(file, line+"\n", os.O_APPEND)
+}

@@ -38,6 +38,8 @@ const usage = `stub WORD [ARG…]
   seed DIR              make DIR/sub/seed and DIR/sub/deep/seed
   hups FILE             write FILE, and again at each SIGHUP
   write FILE TEXT       write TEXT into a file
+  copy FILE TO          write what is in one file into another
+  self FILE [NAME…]     append who runs it, where, with which capabilities, and variables
   note WORD [FILE]      append a line to FILE, or to /log/web
   append FILE TEXT      append a line, write the file, and sleep
   lines N [PREFIX]      write "PREFIX 1" … "PREFIX N", then sleep
@@ -97,6 +99,14 @@ func run(word string, args []string) error {
 		return write(args[0], strings.Join(args[1:], " ")+"\n", os.O_TRUNC)
 	case "append":
 		return appendLine(args[0], strings.Join(args[1:], " "))
+	case "copy":
+		b, err := os.ReadFile(args[0])
+		if err != nil {
+			return err
+		}
+		return write(args[1], string(b), os.O_TRUNC)
+	case "self":
+		return self(args[0], args[1:])
 	case "note":
 		return write(arg(args, 1, "/log/web"), arg(args, 0, "")+"\n", os.O_APPEND)
 	case "lines":

@@ -78,6 +78,9 @@ func (in *Input) unsupportedDeploy(c types.ServiceConfig) {
 	if r := d.Resources.Reservations; r != nil && len(r.GenericResources) > 0 {
 		in.instead(c, "resources.reservations.generic_resources", "needs Swarm, ignored")
 	}
+	if u := d.RollbackConfig; u != nil && u.MaxFailureRatio > 0 {
+		in.instead(c, "rollback_config.max_failure_ratio", "ignored: a rollback stops at the first failure, or goes on with failure_action: continue")
+	}
 	if p := d.RestartPolicy; p != nil && p.Delay != nil {
 		in.instead(c, "restart_policy.delay", "ignored: the engine itself waits between restarts, longer each time")
 	}
