@@ -141,3 +141,38 @@ func TestRestartPolicyWindow(t *testing.T) {
 		}
 	}
 }
+
+// TestRollbackFailureAction: batches go back only if those before could, or whatever became of them with rollback_config.failure_action: continue.
+func TestRollbackFailureAction(t *testing.T) {
+	s := state(t, func(svc *desired.Service) {
+		svc.Replicas, svc.Update = 2, &desired.Rollout{Parallelism: 1, FailureAction: "rollback"}
+	})
+	second := live(s, "shop-web-2", "id2", container.Running)
+	second.Labels[container.LabelNumber] = "2"
+	p, err := plan.Build(s, snapshot(s, live(s, "shop-web-1", "id1", container.Running), second), plan.Options{ForceRecreate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var units []string
+	for _, n := range p.Nodes {
+		if n.Unit != "" && !slices.Contains(units, n.Unit) {
+			units = append(units, n.Unit)
+		}
+	}
+	all := func(plan.ID) bool { return true }
+	for action, strict := range map[string]bool{"": true, "pause": true, "continue": false} {
+		back := plan.UndoUnits(p, plan.Did{Ran: all, Done: all}, units, &desired.Rollout{Parallelism: 1, FailureAction: action})
+		unit := map[plan.ID]string{}
+		for _, n := range back.Nodes {
+			unit[n.ID] = n.Unit
+		}
+		needs, follows := false, false
+		for _, n := range back.Nodes {
+			other := func(id plan.ID) bool { return unit[id] != n.Unit }
+			needs, follows = needs || slices.ContainsFunc(n.After, other), follows || slices.ContainsFunc(n.AfterAny, other)
+		}
+		if needs != strict || follows == strict {
+			t.Errorf("%q: a batch needs the one before: %t, follows it: %t", action, needs, follows)
+		}
+	}
+}

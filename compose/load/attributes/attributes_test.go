@@ -179,9 +179,15 @@ func hasField(t reflect.Type, path string) bool {
 	return false
 }
 
-// TestTests: what a row is tested by is there, and speaks of the attribute.
+// awaited are rows whose tests are still to be written.
+var awaited = regexp.MustCompile(`^(networks\.|services\.networks\.|models\.|services\.models\.|services\.provider\.|services\.volumes\.consistency)`)
+
+// TestTests: what a row is tested by is there, and speaks of the attribute. What is only read needs none.
 func TestTests(t *testing.T) {
 	for _, r := range attributes.All() {
+		if _, read := r.Fate.(attributes.Read); r.Tests == "" && !read && !awaited.MatchString(r.Path) {
+			t.Errorf("%s: nothing tests it", r.Path)
+		}
 		for _, name := range r.Files() {
 			path, test, inGo := strings.Cut(name, ":")
 			text, err := os.ReadFile(filepath.Join(root, path))
