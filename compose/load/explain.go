@@ -43,20 +43,24 @@ func split(err error) []error {
 var (
 	interpolating = regexp.MustCompile(`^(?:error while interpolating|invalid interpolation format for) (\S+?)[:.]?\s+((?s).*)$`)
 	dotted        = regexp.MustCompile(`^'?([a-z_]+(?:[.\[][^\s:']+)+)'?:?\s+((?s).*)$`)
+	nested        = regexp.MustCompile(`\b(?:services|networks|volumes|configs|secrets)\.[^\s:']+`)
 	ofService     = regexp.MustCompile(`\bservice "?([\w.-]+)"?`)
 	causes        = regexp.MustCompile(`(: )?(invalid compose project|not found)$`)
 )
 
 func (s *session) diagnose(text string) diag.Diagnostic {
-	d := diag.Diagnostic{Severity: diag.Error}
+	d := diag.Diagnostic{Severity: diag.Error, Rule: "bad-value"}
 	var at source.Spot
 	for _, re := range []*regexp.Regexp{interpolating, dotted} {
 		if m := re.FindStringSubmatch(text); m != nil {
-			path := strings.FieldsFunc(m[1], func(r rune) bool { return r == '.' || r == '[' || r == ']' })
+			path := pathOf(m[1])
 			at, text = s.Nearest(path...), source.Label(path)+": "+m[2]
 			d.Path = strings.Join(path, ".")
 			break
 		}
+	}
+	if m := nested.FindString(text); !at.Found() && m != "" {
+		at = s.Nearest(pathOf(m)...)
 	}
 	if m := ofService.FindStringSubmatch(text); !at.Found() && m != nil {
 		at = s.Nearest("services", m[1])
@@ -67,6 +71,11 @@ func (s *session) diagnose(text string) diag.Diagnostic {
 	d.Place = at.Place()
 	d.Text = strings.Join(strings.Fields(causes.ReplaceAllString(text, "")), " ")
 	return d
+}
+
+// pathOf "services.web.ports.[2]".
+func pathOf(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
 }
 
 // quoted is the longest value of a file that a message repeats.
