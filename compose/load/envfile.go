@@ -41,13 +41,15 @@ func (s *session) resolveEnvironment() {
 func (s *session) resolveContainer(c *types.ContainerSpec, path []string) map[string]string {
 	c.Environment = s.given(c.Environment)
 	var from map[string]string
-	if len(c.EnvFiles) > 0 {
+	if len(c.EnvFiles) > 0 && !s.o.NoEnvResolution {
 		from = s.readServiceEnv(c, path)
 	}
 	if len(c.LabelFiles) > 0 {
 		s.readLabels(c, path)
 	}
-	c.EnvFiles = nil
+	if !s.o.NoEnvResolution {
+		c.EnvFiles = nil
+	}
 	return from
 }
 
@@ -201,6 +203,10 @@ var rawFormat = sync.OnceFunc(func() {
 
 // applyPlatform gives built services the platform of DOCKER_DEFAULT_PLATFORM.
 func (s *session) applyPlatform() {
+	s.platforms = map[string]string{}
+	for name, c := range s.project.Services {
+		s.platforms[name] = c.Platform
+	}
 	platform := s.env["DOCKER_DEFAULT_PLATFORM"]
 	if platform == "" {
 		return

@@ -127,6 +127,7 @@ type session struct {
 	dict    map[string]any // with NoInterpolate: what config prints
 	desired desired.Project
 
+	platforms   map[string]string              // of each service, as the files say
 	unresolved  map[string]types.ServiceConfig // before env files were read
 	fromEnvFile map[string]map[string]string   // service → variable → env file that set it
 	hooks       map[string]merged.Hooks        // of each service, with their environment read

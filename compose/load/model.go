@@ -4,16 +4,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/tutti-run/tutti/compose/load/canon"
 	"github.com/tutti-run/tutti/compose/load/merged"
-	"go.yaml.in/yaml/v4"
+	"go.yaml.in/yaml/v3" // v4 chooses other quotes
 )
 
 // Model is the canonical model, as Docker Compose 2.40 prints it with config.
@@ -46,7 +46,7 @@ func (s *session) model() *Model {
 	p := merged.Selection(s.project, s.o.Services)
 	m := &Model{name: s.name, project: p, services: map[string]canon.Service{}, hashed: map[string]func() string{}, env: s.env}
 	for name, c := range p.Services {
-		c.LabelFiles = nil
+		c.LabelFiles, c.Platform = nil, s.platforms[name]
 		if !s.o.NoConsistency {
 			c.Deploy = scaled(c)
 		}
@@ -121,11 +121,13 @@ func (m *Model) YAML() ([]byte, error) {
 		p := m.project
 		v = printed{m.name, m.services, p.Networks, p.Volumes, p.Secrets, p.Configs, p.Models, p.Extensions}
 	}
-	b, err := yaml.Dump(v, yaml.WithV3Defaults(), yaml.WithIndent(2), yaml.WithLineWidth(-1))
-	if err != nil {
+	var b bytes.Buffer
+	e := yaml.NewEncoder(&b)
+	e.SetIndent(2)
+	if err := errors.Join(e.Encode(v), e.Close()); err != nil {
 		return nil, fmt.Errorf("encode model: %w", err)
 	}
-	return m.escape(b), nil
+	return m.escape(b.Bytes()), nil
 }
 
 // JSON of the model, with $ doubled as in a Compose file. Docker Compose puts no line break at its end.
@@ -197,11 +199,38 @@ func sorted[M ~map[string]T, T any](all M) []string { return slices.Sorted(maps.
 func (m *Model) Images() []string {
 	var out []string
 	for _, name := range m.Services() {
+		c := types.ServiceConfig{Name: name}
 		if m.tree == nil {
-			out = append(out, merged.Image(m.project, m.project.Services[name]))
+			c = m.project.Services[name]
+		} else {
+			c.Image = imageIn(m.tree, name)
 		}
+		out = append(out, merged.Image(&types.Project{Name: m.name}, c))
 	}
 	return out
+}
+
+func imageIn(tree map[string]any, service string) string {
+	text, _ := section(section(tree, "services"), service)["image"].(string)
+	return text
+}
+
+// Models in use, by what they are called where they come from, in order.
+func (m *Model) Models() []string {
+	var out []string
+	if m.tree != nil {
+		for _, v := range section(m.tree, "models") {
+			model, _ := v.(map[string]any)
+			name, _ := model["model"].(string)
+			out = append(out, name)
+		}
+	} else {
+		for _, v := range m.project.Models {
+			out = append(out, v.Model)
+		}
+	}
+	slices.Sort(out)
+	return slices.DeleteFunc(out, func(name string) bool { return name == "" })
 }
 
 // Profiles that the files name, in order.
@@ -249,10 +278,44 @@ func Variables(ctx context.Context, o Options) ([]Variable, error) {
 	if err != nil {
 		return nil, err
 	}
+	all := map[string]Variable{}
+	variablesIn(r.Model.tree, all)
 	var out []Variable
-	for _, v := range template.ExtractVariables(r.Model.tree, template.DefaultPattern) {
-		out = append(out, Variable{v.Name, v.Required, v.DefaultValue, v.PresenceValue})
+	for _, name := range sorted(all) {
+		out = append(out, all[name])
 	}
-	slices.SortFunc(out, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
+}
+
+// variablesIn a tree. Of several uses of one, the first in the order of keys counts; Docker Compose takes any.
+func variablesIn(node any, to map[string]Variable) {
+	switch n := node.(type) {
+	case map[string]any:
+		for _, k := range sorted(n) {
+			variablesIn(n[k], to)
+		}
+	case []any:
+		for _, e := range n {
+			variablesIn(e, to)
+		}
+	case string:
+		for _, v := range template.ExtractVariables(map[string]any{"": n}, template.DefaultPattern) {
+			if _, ok := to[v.Name]; !ok {
+				to[v.Name] = Variable{v.Name, v.Required, v.DefaultValue, v.PresenceValue}
+			}
+		}
+	}
+}
+
+// VariablesYAML as Docker Compose prints them.
+func VariablesYAML(all []Variable) ([]byte, error) {
+	type variable struct {
+		Name, DefaultValue, PresenceValue string
+		Required                          bool
+	}
+	out := map[string]variable{}
+	for _, v := range all {
+		out[v.Name] = variable{v.Name, v.Default, v.Alternate, v.Required}
+	}
+	return yaml.Marshal(out)
 }

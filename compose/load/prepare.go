@@ -13,7 +13,7 @@ func (s *session) prepare(ctx context.Context) {
 		legacy.Modernise(f, s.Notes)
 	}
 	s.Follow(ctx, s.Notes)
-	s.form = form.Check(s.Files, form.Options{Raw: s.o.NoInterpolate, Strict: s.o.Strict}, s.Notes)
+	s.form = form.Check(s.Files, form.Options{Raw: s.o.NoInterpolate, Strict: s.o.Strict, Lenient: s.o.Lenient}, s.Notes)
 	s.CheckExtends(s.Notes)
 }
 

@@ -56,7 +56,7 @@ func (c *cli) config() *cobra.Command {
 	fs.BoolVar(&o.parts.NoConsistency, "no-consistency", false, "do not check that the model makes sense")
 	fs.BoolVar(&o.lockDigests, "lock-image-digests", false, notYetUsage)
 	fs.BoolVar(&o.resolveDigests, "resolve-image-digests", false, notYetUsage)
-	fs.BoolVar(&o.models, "models", false, notYetUsage)
+	fs.BoolVar(&o.models, "models", false, "names of models, a line each")
 	return cmd
 }
 
@@ -67,8 +67,6 @@ func (o *configOptions) check() error {
 		return notYet("--lock-image-digests")
 	case o.resolveDigests:
 		return notYet("--resolve-image-digests")
-	case o.models:
-		return notYet("--models")
 	case o.format != "" && o.format != "yaml" && o.format != "json":
 		return usagef("unsupported format %q", o.format)
 	}
@@ -80,19 +78,22 @@ func (o *configOptions) run(ctx context.Context) error {
 	defer cancel()
 	l, part := o.loadOptions(), o.parts
 	l.Services, l.NoInterpolate, l.NoNormalize, l.NoPathResolution = o.services, part.NoInterpolate, part.NoNormalize, part.NoPathResolution
-	if o.names || o.volumes || o.networks || o.hash != "" { // as Docker Compose has it
+	l.NoEnvResolution, l.NoConsistency, l.Lenient = part.NoEnvResolution, part.NoConsistency, true
+	if o.names || o.volumes || o.networks || o.models || o.hash != "" { // as Docker Compose has it
 		l.Services = nil
 	}
-	l.NoEnvResolution, l.NoConsistency = part.NoEnvResolution, part.NoConsistency
+	if o.lists() {
+		l.NoEnvResolution = true
+	}
 	if o.variables {
 		all, err := load.Variables(ctx, l)
-		if err != nil || o.quiet {
+		if err != nil {
 			return err
 		}
 		return o.printVariables(all)
 	}
 	res, err := o.loadWith(ctx, l)
-	if err != nil || o.quiet {
+	if err != nil || o.quiet && !o.lists() && !o.environment {
 		return err
 	}
 	text, err := o.text(res.Model)
@@ -106,6 +107,11 @@ func (o *configOptions) run(ctx context.Context) error {
 	return err
 }
 
+// lists tells whether something other than the model is printed, for which env files of services do not count.
+func (o *configOptions) lists() bool {
+	return o.names || o.volumes || o.networks || o.models || o.hash != "" || o.profiles || o.images
+}
+
 func (o *configOptions) text(m *load.Model) ([]byte, error) {
 	switch {
 	case o.names:
@@ -114,6 +120,8 @@ func (o *configOptions) text(m *load.Model) ([]byte, error) {
 		return lines(m.Volumes()), nil
 	case o.networks:
 		return lines(m.Networks()), nil
+	case o.models:
+		return lines(m.Models()), nil
 	case o.hash != "":
 		return o.hashes(m)
 	case o.profiles:
@@ -154,10 +162,11 @@ func (o *configOptions) printVariables(all []load.Variable) error {
 	case "json":
 		return variablesJSON(o.Stdout, all)
 	case "yaml":
-		for _, v := range all {
-			fmt.Fprintf(o.Stdout, "%s:\n    name: %s\n    defaultvalue: %q\n    presencevalue: %q\n    required: %t\n", v.Name, v.Name, v.Default, v.Alternate, v.Required)
+		text, err := load.VariablesYAML(all)
+		if err == nil && !o.quiet {
+			_, err = o.Stdout.Write(text)
 		}
-		return nil
+		return err
 	}
 	w := tabwriter.NewWriter(o.Stdout, 20, 1, 3, ' ', 0)
 	fmt.Fprintln(w, "NAME\tREQUIRED\tDEFAULT VALUE\tALTERNATE VALUE")
@@ -179,5 +188,9 @@ func variablesJSON(w io.Writer, all []load.Variable) error {
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "    ")
-	return e.Encode(out)
+	if err := e.Encode(out); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w)
+	return err
 }

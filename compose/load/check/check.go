@@ -209,7 +209,7 @@ func (in *Input) checkDetails(c types.ServiceConfig) {
 	}
 	for name, u := range c.Ulimits {
 		if u != nil && u.Single == 0 && u.Soft > u.Hard && u.Hard >= 0 {
-			in.Complain(in.Nearest("services", c.Name, "ulimits", name), "service %q: ulimits.%s: soft limit %d is over hard limit %d", c.Name, name, u.Soft, u.Hard)
+			in.Tell(in.atStart(), in.Nearest("services", c.Name, "ulimits", name), "service %q: ulimits.%s: soft limit %d is over hard limit %d", c.Name, name, u.Soft, u.Hard)
 		}
 	}
 }

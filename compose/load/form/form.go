@@ -13,8 +13,9 @@ import (
 
 // Options of the checks.
 type Options struct {
-	Raw    bool // the files are not interpolated: what holds a variable may be anything
-	Strict bool // variables that are not set are errors
+	Raw     bool // the files are not interpolated: what holds a variable may be anything
+	Strict  bool // variables that are not set are errors
+	Lenient bool // what can only fail once containers are made is a warning
 }
 
 // Found is what the checks learned of the files.

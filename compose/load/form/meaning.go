@@ -63,6 +63,18 @@ var meanings = sync.OnceValue(func() map[string]meaning {
 	return m
 })
 
+// late tells whether a text at a path that means nothing is in nobody's way before the container or network is made: Docker Compose does
+// not look at it.
+func late(path string) bool {
+	for _, end := range strings.Fields(`.restart .oom_score_adj .deploy.mode .deploy.endpoint_mode .failure_action .max_failure_ratio
+		.subnet .ip_range .gateway .ipv4_address .ipv6_address .host_ip .protocol .published`) {
+		if strings.HasSuffix(path, end) {
+			return true
+		}
+	}
+	return false
+}
+
 func duration(text string) string {
 	var d types.Duration
 	if err := d.DecodeMapstructure(text); err != nil {

@@ -302,11 +302,16 @@ func (c *structure) meaning(n *yaml.Node, generic, text string) bool {
 	if check == nil {
 		return true
 	}
-	if msg := check(text); msg != "" {
-		c.fail("bad-value", n, "%s: %s", c.label(), msg)
-		return false
+	msg := check(text)
+	if msg == "" {
+		return true
 	}
-	return true
+	d := c.fail("bad-value", n, "%s: %s", c.label(), msg)
+	if c.Lenient && late(generic) {
+		d.Severity = diag.Warning
+		return true
+	}
+	return false
 }
 
 func (c *structure) fail(rule string, n *yaml.Node, format string, args ...any) *diag.Diagnostic {
