@@ -32,7 +32,7 @@ var dockerClient = []string{"github.com/moby/moby/...", "github.com/containerd/e
 	"github.com/docker/go-units", "github.com/moby/patternmatcher/...", "github.com/distribution/reference", "github.com/opencontainers/...", "github.com/moby/docker-image-spec/...", "go.opentelemetry.io/..."}
 
 // yaml is compose-go, what it logs and reads durations through, and the parser.
-var yaml = []string{"github.com/compose-spec/compose-go/v2/...", "github.com/sirupsen/logrus", "github.com/xhit/go-str2duration/v2", "go.yaml.in/yaml/v4", "go.yaml.in/yaml/v3"}
+var yaml = []string{"github.com/compose-spec/compose-go/v2/...", "github.com/sirupsen/logrus", "github.com/xhit/go-str2duration/v2", "go.yaml.in/yaml/v4", "go.yaml.in/yaml/v3", "github.com/distribution/reference"}
 
 // oci are the client of registries and its types.
 var oci = []string{"oras.land/oras-go/v2/...", "github.com/opencontainers/image-spec/..."}

@@ -59,7 +59,7 @@ func (t Tool) absentImages(ctx context.Context, pl plan.Plan) diag.List {
 			continue
 		}
 		all.Go(func() {
-			if err := t.Engine.ResolveImage(ctx, check.Image.Ref); err != nil {
+			if _, err := t.Engine.ResolveImage(ctx, check.Image.Ref); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
 				d := diag.Diagnostic{Severity: diag.Error, Text: fmt.Sprintf("image %s cannot be had: %v", check.Image.Ref, err)}

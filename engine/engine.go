@@ -140,8 +140,8 @@ type Progress struct {
 
 // Images brings images.
 type Images interface {
-	// ResolveImage asks the registry for an image's manifest; nil if it can be pulled, or if the engine cannot tell.
-	ResolveImage(ctx context.Context, ref string) error
+	// ResolveImage asks the registry what an image is: the digest of its manifest, "" if the engine cannot tell.
+	ResolveImage(ctx context.Context, ref string) (digest string, err error)
 	// PullImage calls progress from one goroutine, until it returns.
 	PullImage(ctx context.Context, ref, platform string, progress func(Progress)) (id string, err error)
 	BuildImage(ctx context.Context, ref string, b image.Build, progress func(Progress)) (id string, err error)

@@ -277,7 +277,8 @@ func (r *run) result(id plan.ID) Result {
 func (r *run) do(ctx context.Context, n plan.Node) error {
 	switch s := n.Step.(type) {
 	case plan.CheckImage:
-		return r.engine.ResolveImage(ctx, s.Image.Ref)
+		_, err := r.engine.ResolveImage(ctx, s.Image.Ref)
+		return err
 	case plan.PullImage:
 		id, err := r.engine.PullImage(ctx, s.Image.Ref, s.Image.Platform, r.progress(n))
 		return r.brought(s.Image.Ref, id, err)

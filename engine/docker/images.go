@@ -85,18 +85,18 @@ func (i images) RemoveImage(ctx context.Context, ref string) error {
 }
 
 // ResolveImage asks by the engine, which knows mirrors and its own way out. Podman has no such call.
-func (i images) ResolveImage(ctx context.Context, ref string) error {
+func (i images) ResolveImage(ctx context.Context, ref string) (string, error) {
 	if i.c.podman() {
-		return nil
+		return "", nil
 	}
 	what := "resolve " + ref
 	auth, err := i.c.auth.forImage(ctx, ref)
 	if err != nil {
-		return failed(err, what)
+		return "", failed(err, what)
 	}
-	_, err = i.c.api.DistributionInspect(ctx, ref, client.DistributionInspectOptions{EncodedRegistryAuth: auth})
+	res, err := i.c.api.DistributionInspect(ctx, ref, client.DistributionInspectOptions{EncodedRegistryAuth: auth})
 	if err != nil && strings.Contains(err.Error(), "unsupported manifest format") {
-		return nil // too old to be described, not to be pulled
+		return "", nil // too old to be described, not to be pulled
 	}
-	return failed(absent(err), what)
+	return res.Descriptor.Digest.String(), failed(absent(err), what)
 }

@@ -247,13 +247,19 @@ func (w *world) refs(id string) []string {
 }
 
 // ResolveImage knows those that are here and those that can be pulled.
-func (p images) ResolveImage(ctx context.Context, ref string) error {
-	return p.w.call(ctx, "ResolveImage", ref, func() error {
-		if p.w.images[tagged(ref)] == nil {
+func (p images) ResolveImage(ctx context.Context, ref string) (digest string, err error) {
+	err = p.w.call(ctx, "ResolveImage", ref, func() error {
+		i := p.w.images[tagged(ref)]
+		if i == nil {
+			i = p.w.images[tagged(strings.TrimPrefix(strings.TrimPrefix(ref, "docker.io/"), "library/"))]
+		}
+		if i == nil {
 			return refuse(engine.ErrNotFound, "resolve %s: manifest unknown", ref)
 		}
+		digest = i.ID // as in containerd's store
 		return nil
 	})
+	return digest, err
 }
 
 // PullImage brings an image that was added, Remote or not.

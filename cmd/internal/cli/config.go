@@ -54,20 +54,15 @@ func (c *cli) config() *cobra.Command {
 	fs.BoolVar(&o.parts.NoPathResolution, "no-path-resolution", false, "leave paths as they are")
 	fs.BoolVar(&o.parts.NoEnvResolution, "no-env-resolution", false, "do not read the services' env files")
 	fs.BoolVar(&o.parts.NoConsistency, "no-consistency", false, "do not check that the model makes sense")
-	fs.BoolVar(&o.lockDigests, "lock-image-digests", false, notYetUsage)
-	fs.BoolVar(&o.resolveDigests, "resolve-image-digests", false, notYetUsage)
+	fs.BoolVar(&o.lockDigests, "lock-image-digests", false, "print an override file with the images as their registries have them now")
+	fs.BoolVar(&o.resolveDigests, "resolve-image-digests", false, "pin images to what their registries have now")
 	fs.BoolVar(&o.models, "models", false, "names of models, a line each")
 	return cmd
 }
 
 func (o *configOptions) check() error {
 	o.json = o.format == "json"
-	switch {
-	case o.lockDigests:
-		return notYet("--lock-image-digests")
-	case o.resolveDigests:
-		return notYet("--resolve-image-digests")
-	case o.format != "" && o.format != "yaml" && o.format != "json":
+	if o.format != "" && o.format != "yaml" && o.format != "json" {
 		return usagef("unsupported format %q", o.format)
 	}
 	return nil
@@ -93,6 +88,9 @@ func (o *configOptions) run(ctx context.Context) error {
 		return o.printVariables(all)
 	}
 	res, err := o.loadWith(ctx, l)
+	if err == nil && !o.lists() && !o.environment {
+		err = o.pin(ctx, res.Model)
+	}
 	if err != nil || o.quiet && !o.lists() && !o.environment {
 		return err
 	}
@@ -105,6 +103,31 @@ func (o *configOptions) run(ctx context.Context) error {
 	}
 	_, err = o.Stdout.Write(text)
 	return err
+}
+
+// pin images to what their registries have, if that is asked for.
+func (o *configOptions) pin(ctx context.Context, m *load.Model) error {
+	if !o.lockDigests && !o.resolveDigests {
+		return nil
+	}
+	images, err := m.Unpinned()
+	if err != nil {
+		return err
+	}
+	digests := map[string]string{}
+	if len(images) > 0 {
+		tool, err := o.tool(ctx)
+		if err != nil {
+			return err
+		}
+		if digests, err = tool.Digests(ctx, images); err != nil {
+			return err
+		}
+	}
+	if o.lockDigests {
+		m.ImagesOnly()
+	}
+	return m.Pin(digests)
 }
 
 // lists tells whether something other than the model is printed, for which env files of services do not count.

@@ -21,7 +21,7 @@ import (
 
 // The corpus: files that are loaded, and what Docker Compose 2.40 printed for them. An archive of testdata/config holds in its comment what it is
 // about and the commands ("$ VARIABLE=value -f x.yaml config --services"), then the files, then for each command a section with Compose's output.
-// Those with "ours: " in front of the command hold what we print instead, on purpose: docs/config.md tells why.
+// A command marked "!" instead of "$" is one where we differ on purpose, docs/config.md tells why: what we print is in a section "ours: ".
 
 // usual are the commands that every archive is tried with.
 var usual = []string{"config", "config --format json"}
@@ -61,7 +61,7 @@ func TestConfigCorpus(t *testing.T) {
 		recorded := 0
 		for _, f := range a.Files {
 			kind, command, ok := strings.Cut(f.Name, ": ")
-			if !ok || kind == "compose" && section(a, "ours: "+command) != nil {
+			if !ok || kind == "compose" && slices.Contains(d.apart, command) {
 				continue
 			}
 			recorded++
@@ -84,7 +84,7 @@ func TestConfigBesideCompose(t *testing.T) {
 	eachOfCorpus(t, func(t *testing.T, path string, a *txtar.Archive) {
 		d := unpackCorpus(t, a)
 		for _, command := range slices.Concat(d.commands, beside) {
-			if section(a, "ours: "+command) != nil {
+			if slices.Contains(d.apart, command) {
 				continue
 			}
 			d.said = ""
@@ -130,7 +130,8 @@ type corpusDir struct {
 	dir      string // what place stands for; the files are in its "project"
 	archive  *txtar.Archive
 	commands []string
-	said     string // on the standard errors since the last command began
+	apart    []string // those of the commands where we differ on purpose
+	said     string   // on the standard errors since the last command began
 }
 
 func unpackCorpus(t *testing.T, a *txtar.Archive) *corpusDir {
@@ -150,13 +151,21 @@ func unpackCorpus(t *testing.T, a *txtar.Archive) *corpusDir {
 		}
 	}
 	for line := range strings.Lines(string(a.Comment)) {
-		if command, ok := strings.CutPrefix(strings.TrimSpace(line), "$ "); ok && !slices.Contains(usual, command) {
+		mark, command, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if mark == "!" {
+			d.apart = append(d.apart, command)
+		}
+		if (mark == "!" || mark == "$") && !slices.Contains(d.commands, command) {
 			d.commands = append(d.commands, command)
 		}
 	}
+	d.enter(t)
+	return d
+}
+
+func (d *corpusDir) enter(t *testing.T) {
 	t.Setenv("HOME", d.home())
 	t.Chdir(d.project())
-	return d
 }
 
 func (d *corpusDir) project() string { return filepath.Join(d.dir, "project") }
@@ -165,7 +174,7 @@ func (d *corpusDir) home() string { return filepath.Join(d.dir, "home") }
 
 // split a command into variables and arguments.
 func (d *corpusDir) split(command string) (env, args []string) {
-	env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + d.home()}
+	env = []string{"PATH=/usr/bin:/bin", "HOME=" + d.home()}
 	args = strings.Fields(command)
 	for len(args) > 0 && strings.Contains(args[0], "=") && !strings.HasPrefix(args[0], "-") {
 		env, args = append(env, args[0]), args[1:]
@@ -218,8 +227,8 @@ func (d *corpusDir) outcome(command string, code int, out string) string {
 // inAnyOrder tells whether Docker Compose prints the lines as they come.
 func inAnyOrder(command string) bool {
 	for _, flag := range []string{"--services", "--images", "--volumes", "--networks", "--models", "--environment", "--variables"} {
-		if strings.Contains(command, flag) && !strings.Contains(command, "--format") {
-			return true
+		if strings.Contains(command, flag) {
+			return !strings.Contains(command, "--variables --format")
 		}
 	}
 	return false
@@ -228,10 +237,14 @@ func inAnyOrder(command string) bool {
 // record what Docker Compose prints, but for what depends on where the files are: hashes of paths.
 func (d *corpusDir) record(t *testing.T, compose, path string) {
 	t.Helper()
-	d.archive.Files = slices.DeleteFunc(d.archive.Files, func(f txtar.File) bool { return strings.HasPrefix(f.Name, "compose: ") })
+	d.archive.Files = slices.DeleteFunc(d.archive.Files, func(f txtar.File) bool { return strings.Contains(f.Name, ": ") })
 	elsewhere := unpackCorpus(t, d.archive)
+	d.enter(t)
 	for _, command := range d.commands {
 		out := d.theirs(t, compose, command)
+		if slices.Contains(d.apart, command) {
+			d.archive.Files = append(d.archive.Files, txtar.File{Name: "ours: " + command, Data: []byte(d.ours(command))})
+		}
 		if strings.Contains(command, "--hash") && out != elsewhere.theirs(t, compose, command) {
 			continue
 		}
