@@ -52,6 +52,7 @@ var laws = map[string]law{
 	"compose/graph":    {},
 	"compose/diag":     {},
 	"host":             {},
+	"extension":        {},
 
 	"engine":          {ours: leaves},
 	"compose/desired": {ours: append([]string{"compose/diag"}, leaves...), tests: []string{"compose/load"}},
@@ -78,7 +79,7 @@ var laws = map[string]law{
 		tests: []string{"github.com/compose-spec/compose-go/v2/dotenv"}},
 	"compose/load/legacy": {ours: []string{"compose/load/form", "compose/load/source"}, others: yaml},
 
-	"compose": {ours: append([]string{"engine", "host"}, append(rooms, leaves...)...),
+	"compose": {ours: append([]string{"engine", "extension", "host"}, append(rooms, leaves...)...),
 		tests: []string{"engine/enginetest", "engine/docker"}},
 
 	"engine/docker":     {ours: append([]string{"engine"}, leaves...), others: append([]string{"golang.org/x/sync/errgroup"}, dockerClient...), tests: []string{"engine/enginetest"}},

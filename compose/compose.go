@@ -19,6 +19,8 @@ type Tool struct {
 	Stop <-chan struct{}
 	// Parallel limits how many container operations run at once; 0 is the default.
 	Parallel int
+	// Environ is that of the programs which it runs, providers and Docker's model runner: KEY=VALUE.
+	Environ []string
 }
 
 // Recreate says when containers that exist are replaced.

@@ -40,7 +40,8 @@ func (t Tool) Preflight(ctx context.Context, p Project, pl plan.Plan, o Prefligh
 		}
 		return warned(pl, diag.Diagnostic{Severity: diag.Warning, Text: fmt.Sprintf("what else there is cannot be seen: %v", err)}), nil
 	}
-	found := preflight.Check(in)
+	found := append(preflight.Check(in), located(t.outside().missing(ctx, pl), p)...)
+	found.Sort()
 	if found.HasErrors() {
 		return pl, append(found, located(t.absentImages(ctx, pl), p)...)
 	}

@@ -149,7 +149,7 @@ func replace(all []container.Live, l container.Live) {
 
 // Run carries out a plan.
 func (t Tool) Run(ctx context.Context, p plan.Plan, o RunOptions) apply.Report {
-	return apply.Run(ctx, p, t.Engine, apply.Options{Events: t.Events, Stop: t.Stop, Parallel: t.Parallel, WaitTimeout: o.WaitTimeout})
+	return apply.Run(ctx, p, t.Engine, apply.Options{Events: t.Events, Outside: t.outside(), Stop: t.Stop, Parallel: t.Parallel, WaitTimeout: o.WaitTimeout})
 }
 
 // PlanDown says how to take a project away; it may have only a name.
@@ -179,7 +179,11 @@ func (t Tool) PlanStart(ctx context.Context, p Project, o LifecycleOptions) (pla
 
 // PlanStop: see PlanStart.
 func (t Tool) PlanStop(ctx context.Context, p Project, o LifecycleOptions) (plan.Plan, error) {
-	return t.lifecycle(ctx, p, o, plan.Stop)
+	stoppable := t.stoppable(ctx, p)
+	return t.lifecycle(ctx, p, o, func(p desired.Project, have engine.Snapshot, o plan.LifecycleOptions) (plan.Plan, error) {
+		o.Stoppable = stoppable
+		return plan.Stop(p, have, o)
+	})
 }
 
 // PlanRestart: see PlanStart.

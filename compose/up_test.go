@@ -303,3 +303,23 @@ func FuzzLoadPlan(f *testing.F) {
 		}
 	})
 }
+
+// TestAStoppedContainerIsStartedIfItsImageStays: it would have been made anew if the pull had brought another one.
+func TestAStoppedContainerIsStartedIfItsImageStays(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"web": {}}, func(t *testing.T, f *enginetest.Fake) {
+		tool, p := compose.Tool{Engine: f}, shop(service("web", "web"))
+		up(t, tool, p, compose.UpOptions{}, compose.RunOptions{})
+		before := ids(t, f)
+		stop, err := tool.PlanStop(t.Context(), p, compose.LifecycleOptions{})
+		if err != nil || tool.Run(t.Context(), stop, compose.RunOptions{}).Failed() {
+			t.Fatal(err)
+		}
+		r := up(t, tool, p, compose.UpOptions{Pull: "always"}, compose.RunOptions{})
+		if after := ids(t, f); r.Failed() || after["shop-web-1"] != before["shop-web-1"] || !slices.Contains(f.Journal(), "PullImage web") {
+			t.Errorf("%v became %v, %+v", before, after, r.Failures)
+		}
+		if d, err := f.Diagnose(t.Context(), before["shop-web-1"]); err != nil || d.State != container.Running {
+			t.Errorf("%+v, %v", d, err)
+		}
+	})
+}

@@ -37,6 +37,8 @@ type Engine interface {
 type Options struct {
 	// Events is told how the run goes on, from one goroutine at a time; may be nil.
 	Events func(Event)
+	// Outside runs what no engine does; nil: it cannot be had.
+	Outside Outside
 	// Stop, once closed, lets running steps finish and begins no new ones; may be nil.
 	Stop <-chan struct{}
 	// Parallel is how many container, network and volume operations run at once; 0 is DefaultParallel.
@@ -112,7 +114,8 @@ var (
 type made struct {
 	mu         sync.Mutex
 	containers map[string]string           // ids of containers made, by key
-	images     map[string]string           // ids of images, by reference
+	images     map[string]string           // ids of images, by reference, and digests of variables, by what gave them
+	given      map[string]Variables        // by what gave them
 	addresses  map[string]string           // that containers had asked for, by id and network
 	reserved   map[string]network.Reserved // addresses that may be asked for, by network
 	warnings   []Warning
@@ -122,7 +125,7 @@ type made struct {
 
 func newRun(p plan.Plan, e Engine, o Options) *run {
 	r := &run{plan: p, engine: e, o: o, began: time.Now(), up: newTogether(),
-		made:  &made{containers: map[string]string{}, images: map[string]string{}, addresses: map[string]string{}, reserved: maps.Clone(p.Reserved)},
+		made:  &made{containers: map[string]string{}, images: map[string]string{}, given: map[string]Variables{}, addresses: map[string]string{}, reserved: maps.Clone(p.Reserved)},
 		nodes: map[plan.ID]plan.Node{}, results: map[plan.ID]Result{}, start: map[plan.ID]time.Time{}, looked: map[plan.ID]Failure{}, tellMu: &sync.Mutex{}}
 	if r.reserved == nil {
 		r.reserved = map[string]network.Reserved{}
@@ -205,11 +208,11 @@ func watches(p plan.Plan) bool {
 // class of a step, for limits: stops only wait for a process to end, renames for others, and waits for something to happen; none keeps others back.
 func class(s plan.Step) string {
 	switch s.(type) {
-	case plan.PullImage:
+	case plan.PullImage, plan.ServeModel:
 		return "pull"
 	case plan.BuildImage:
 		return "build"
-	case plan.WaitContainer, plan.StopContainer, plan.RenameContainer, plan.CheckImage, plan.TryVolume, plan.Verify, plan.Pause, plan.Commit:
+	case plan.WaitContainer, plan.StopContainer, plan.RenameContainer, plan.CheckImage, plan.TryVolume, plan.Verify, plan.Pause, plan.Commit, plan.Provide:
 		return ""
 	}
 	return "change"
@@ -289,6 +292,10 @@ func (r *run) do(ctx context.Context, n plan.Node) error {
 		return r.brought(s.Ref, s.ID, r.engine.TagImage(ctx, s.ID, s.Ref))
 	case plan.RemoveImage:
 		return gone(r.engine.RemoveImage(ctx, s.Ref))
+	case plan.Provide:
+		return r.provide(ctx, n, s)
+	case plan.ServeModel:
+		return r.serve(ctx, n, s)
 	case plan.CreateNetwork:
 		return r.createNetwork(ctx, s)
 	case plan.RemoveNetwork:
@@ -477,6 +484,7 @@ func (r *run) create(ctx context.Context, s plan.CreateContainer) error {
 	if s.HashWith != nil {
 		c.Labels[container.LabelConfigHash] = s.HashWith(func(service string) string { return c.Peers["service:"+service] })
 	}
+	r.give(&c, s.Given)
 	for _, l := range s.Links {
 		c.Links = append(c.Links, l.Name+":"+l.Alias)
 	}

@@ -2,6 +2,7 @@
 package desired
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tutti-run/tutti/compose/diag"
@@ -21,6 +22,7 @@ type Project struct {
 	Disabled   []string       // services that no active profile enables, in order of name
 	Networks   []network.Spec // those that an enabled service uses, in order of key
 	Volumes    []volume.Spec  // all that the file declares, in order of key
+	Models     []Model        // all that the file declares, in order of name
 	// Place tells where the files have a path of the model: "services.web.ports". nil: there are no files.
 	Place func(path string) diag.Place `json:"-"`
 	// Variables of a service's containers, in order of name, with where they come from; the image's are not among them. nil: there are no
@@ -46,10 +48,44 @@ type Service struct {
 	PostStart []container.Hook // run in each container after it has started, in order
 	PreStop   []container.Hook // run in each container before it is stopped, in order
 
+	// Provider brings the service about instead of containers; nil: none does.
+	Provider *Provider
+	Models   []ModelUse // in order of the models' names
+
 	Update   *Rollout // deploy.update_config; nil: there is none
 	Rollback *Rollout // deploy.rollback_config; nil: there is none
 	// RestartWindow is deploy.restart_policy.window: how long a container must run to count as started; 0: the file does not say.
 	RestartWindow time.Duration
+}
+
+// Provider of a service: a program beside the engine (Compose specification, provider).
+type Provider struct {
+	Type    string
+	Options map[string][]string
+	Config  []byte // the service in canonical JSON, for providers that ask for it
+}
+
+// Model that is served beside the engine (Compose specification, models).
+type Model struct {
+	Name         string // key in the file
+	Model        string // reference
+	ContextSize  int
+	RuntimeFlags []string
+}
+
+// ModelUse is a model that a service's containers are told of, in these variables.
+type ModelUse struct {
+	Name             string // of the model
+	URLVar, ModelVar string
+}
+
+// Model of that name.
+func (p Project) Model(name string) (Model, bool) {
+	i := slices.IndexFunc(p.Models, func(m Model) bool { return m.Name == name })
+	if i < 0 {
+		return Model{}, false
+	}
+	return p.Models[i], true
 }
 
 // Images that the service's containers and its init containers are made from.

@@ -52,6 +52,7 @@ func Build(want desired.State, have engine.Snapshot, o Options) (Plan, error) {
 	b.doom()
 	b.networks()
 	b.volumes()
+	b.models()
 	for _, name := range b.order {
 		b.decide(name)
 	}

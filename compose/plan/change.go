@@ -50,6 +50,10 @@ func verb(s Step) string {
 		return "remove"
 	case RemoveNetwork, RemoveContainer, RemoveImage:
 		return "remove"
+	case Provide:
+		return s.verb()
+	case ServeModel:
+		return "serve"
 	case StartContainer:
 		return "start"
 	case StopContainer:
@@ -111,7 +115,7 @@ func absent(r Reason) bool {
 	return is
 }
 
-var kinds = []Kind{Network, Volume, Image, Container}
+var kinds = []Kind{Network, Volume, Image, Model, Provider, Container}
 
 func (r Resource) compare(o Resource) int {
 	return cmp.Or(cmp.Compare(slices.Index(kinds, r.Kind), slices.Index(kinds, o.Kind)),

@@ -41,6 +41,9 @@ func Down(p desired.Project, have engine.Snapshot, o DownOptions) (Plan, error) 
 	}
 	out.Nodes = teardown(gone, teardownOptions{timeout: o.Timeout, volumes: o.Volumes, dependents: l.dependents, hooks: l.hooks,
 		why: func(container.Live) Reason { return Asked{"down"} }})
+	out.Nodes = append(out.Nodes, l.providers(o.Services, "down", func(dependent string) []ID {
+		return removals(gone, func(c container.Live) bool { return c.Service() == dependent })
+	})...)
 	if len(o.Services) == 0 {
 		out.Nodes = append(out.Nodes, l.removeNetworks(gone)...)
 	}

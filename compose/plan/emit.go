@@ -22,7 +22,7 @@ func (r *replica) ref() Ref {
 
 // renamed names the new container of a replacement, which has a temporary name as yet.
 func (r *replica) renamed() Ref {
-	if r.continued {
+	if r.continued || len(r.unless) > 0 { // the old one is started if none is made
 		return r.ref()
 	}
 	return Ref{Key: r.Key}
@@ -42,6 +42,10 @@ func (r *replica) node(verb string, s Step, why []Reason, after ...ID) Node {
 // emit adds the steps that were decided for a service. Those of its dependencies are there by then.
 func (b *builder) emit(service string) {
 	svc, _ := b.want.Service(service)
+	if svc.Provider != nil {
+		b.emitProvider(svc)
+		return
+	}
 	b.emitPreStart(svc)
 	rolling := b.newRolling(svc)
 	for _, r := range downFirst(b.replicas[service]) {
@@ -107,12 +111,14 @@ func leftover(l container.Live, of string) Reason {
 // emitCreate makes the container; aside: so that nobody finds it by the service's names as yet.
 func (b *builder) emitCreate(svc desired.Service, r *replica, name string, aside bool) ID {
 	after := b.beforeCreate(r.Spec)
+	given, known := b.given(svc)
+	after = append(after, known.done...)
 	peers := b.peers(svc)
 	for _, p := range peers {
 		after = appendIf(after, b.planned(ID("create "+p.Key)))
 	}
 	step := CreateContainer{Container: Ref{Key: r.Key}, Name: name, Spec: r.Spec, Labels: r.Labels, Peers: peers, Links: b.links(svc),
-		Inherit: b.inherited(r), HashWith: svc.HashWith, Reserve: asksStartFirst(svc) && onlyOnce(svc, r.Spec) == ""}
+		Inherit: b.inherited(r), Given: given, HashWith: svc.HashWith, Reserve: asksStartFirst(svc) && onlyOnce(svc, r.Spec) == ""}
 	if len(b.brings[r.Spec.Image]) == 0 {
 		step.ImageID = b.have.Images[r.Spec.Image].ID
 	}
@@ -123,7 +129,7 @@ func (b *builder) emitCreate(svc desired.Service, r *replica, name string, aside
 		after = append(after, ID("remove "+l.Name))
 	}
 	n := r.node("create", step, r.create, after...)
-	n.Unless = r.unless
+	n.Unless, n.AfterAny = r.unless, known.ended
 	return b.add(n)
 }
 
@@ -329,17 +335,21 @@ func (b *builder) dependencies(svc desired.Service) readiness {
 	out := readiness{done: b.settledVolumes(svc)}
 	for _, d := range svc.Depends {
 		for _, dep := range b.replicas[d.Service] {
-			id := b.reached(svc, d, dep)
-			switch {
-			case id == "":
-			case d.Required:
-				out.done = append(out.done, id)
-			default:
-				out.ended = append(out.ended, id)
-			}
+			out.add(b.reached(svc, d, dep), d.Required)
 		}
+		out.add(b.planned(ID("up provider "+d.Service)), d.Required)
 	}
 	return out
+}
+
+func (r *readiness) add(id ID, required bool) {
+	switch {
+	case id == "":
+	case required:
+		r.done = append(r.done, id)
+	default:
+		r.ended = append(r.ended, id)
+	}
 }
 
 // reached is the step after which a dependency has reached its condition; "" if it has already.

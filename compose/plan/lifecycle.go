@@ -72,9 +72,11 @@ func (l *lifecycle) ours(labels map[string]string) bool {
 type LifecycleOptions struct {
 	Services []string // none: all
 	Timeout  *time.Duration
-	NoDeps   bool              // Restart: dependents that ask for restart: true stay as they are
-	Wait     bool              // Start
-	Former   []desired.Service // that the project had before: the pre_stop hooks of services that it has not now
+	NoDeps   bool // Restart: dependents that ask for restart: true stay as they are
+	Wait     bool // Start
+	// Stoppable are the services whose providers know how to stop them.
+	Stoppable []string
+	Former    []desired.Service // that the project had before: the pre_stop hooks of services that it has not now
 }
 
 // Stop says how to stop what runs, dependents first.
@@ -83,7 +85,13 @@ func Stop(p desired.Project, have engine.Snapshot, o LifecycleOptions) (Plan, er
 	if err := l.known(o.Services); err != nil {
 		return Plan{}, err
 	}
-	out := Plan{Project: p.Name, Nodes: l.stops(l.up(o.Services), o, "stop")}
+	up := l.up(o.Services)
+	out, stops := Plan{Project: p.Name, Nodes: l.stops(up, o, "stop")}, stopIDs(up)
+	for _, n := range l.providers(o.Services, "stop", func(dependent string) []ID { return stops[dependent] }) {
+		if slices.Contains(o.Stoppable, n.Resource.Service) {
+			out.Nodes = append(out.Nodes, n)
+		}
+	}
 	return out, out.sort()
 }
 

@@ -50,7 +50,8 @@ type Node struct {
 	Late bool
 }
 
-// SameImage: a reference, once pulled or built, still stands for the image that a container was made from.
+// SameImage: a reference, once pulled or built, still stands for the image that a container was made from. For variables that are given, Ref is
+// what gives them and ID their digest.
 type SameImage struct{ Ref, ID string }
 
 // Kind of a resource.
@@ -62,6 +63,8 @@ const (
 	Volume    Kind = "volume"
 	Image     Kind = "image"
 	Container Kind = "container"
+	Provider  Kind = "provider" // brings a service about
+	Model     Kind = "model"
 	Service   Kind = "service" // of steps that change nothing by themselves
 )
 
@@ -99,6 +102,14 @@ type (
 	TagImage struct{ Ref, ID, Was string }
 	// RemoveImage takes a reference away, and the image if that was the last one.
 	RemoveImage struct{ Ref string }
+
+	// Provide runs a command of the program that brings a service about: "up", "down" or "stop".
+	Provide struct {
+		Service, Command string
+		Provider         desired.Provider
+	}
+	// ServeModel brings a model, where it is not there, and has it served.
+	ServeModel struct{ Model desired.Model }
 
 	// CreateNetwork makes a network with these labels.
 	CreateNetwork struct {
@@ -153,6 +164,7 @@ type (
 		Links   []Link
 		Inherit []volume.Mounted // anonymous volumes of the predecessor
 		Reserve bool             // it asks for reserved addresses, where its networks have some
+		Given   []Given          // variables that are known once steps before it are done
 		// HashWith is the config hash for the label, given the ids of the peers; nil: it is in Labels.
 		HashWith func(container func(service string) string) string `json:"-"`
 	}
@@ -230,6 +242,13 @@ type (
 	Commit struct{}
 )
 
+// Given are variables that a provider or a model gives to a container.
+type Given struct {
+	From   string            // "provider database", "model llm"
+	Prefix string            // of their names
+	Names  map[string]string // names in the container, where they are not prefix and name
+}
+
 // Hooks of a service that run when its containers start and stop.
 type Hooks struct{ PostStart, PreStop []container.Hook }
 
@@ -252,6 +271,8 @@ func (PullImage) step()         {}
 func (BuildImage) step()        {}
 func (TagImage) step()          {}
 func (RemoveImage) step()       {}
+func (Provide) step()           {}
+func (ServeModel) step()        {}
 func (CreateNetwork) step()     {}
 func (RemoveNetwork) step()     {}
 func (CreateVolume) step()      {}

@@ -26,6 +26,12 @@ type (
 	Drifted struct{ Change field.Change }
 	// ImageChanged: the reference stands for another image than the container was made from.
 	ImageChanged struct{ Ref, From, To string }
+	// ProvidedBy a program of that type: only it knows whether there is something to do.
+	ProvidedBy struct{ Type string }
+	// Serves a model, which is brought if it is not there.
+	Serves struct{ Model string }
+	// GivenAnew: an earlier step of the plan asks anew for variables that the container was given.
+	GivenAnew struct{ From string }
 	// ImageRenewed: an earlier step of the plan pulls or builds the image anew.
 	ImageRenewed struct{ Ref string }
 	// ImageAbsent: the engine does not have the image.
@@ -104,6 +110,9 @@ func (ContentChanged) reason()     {}
 func (Drifted) reason()            {}
 func (ImageChanged) reason()       {}
 func (ImageRenewed) reason()       {}
+func (ProvidedBy) reason()         {}
+func (Serves) reason()             {}
+func (GivenAnew) reason()          {}
 func (ImageAbsent) reason()        {}
 func (PullPolicy) reason()         {}
 func (NotRunning) reason()         {}
@@ -186,6 +195,12 @@ func short(id string) string {
 	}
 	return id
 }
+
+func (r ProvidedBy) Text() string { return fmt.Sprintf("provided by %s", r.Type) }
+
+func (r Serves) Text() string { return fmt.Sprintf("model %s", r.Model) }
+
+func (r GivenAnew) Text() string { return fmt.Sprintf("what %s gives is asked for anew", r.From) }
 
 func (r ImageRenewed) Text() string { return fmt.Sprintf("image %s is renewed", r.Ref) }
 func (r ImageAbsent) Text() string  { return "the engine does not have it" }

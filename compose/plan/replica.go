@@ -189,6 +189,9 @@ func (b *builder) judge(svc desired.Service, r *replica) {
 	if b.renewed[r.Spec.Image] && !b.o.NoRecreate {
 		b.judgeRenewal(r, SameImage{r.Spec.Image, r.live.ImageID}, ImageRenewed{r.Spec.Image})
 	}
+	if !b.o.NoRecreate {
+		b.judgeGiven(svc, r)
+	}
 	b.judgeState(svc, r)
 }
 

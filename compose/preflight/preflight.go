@@ -57,9 +57,11 @@ func Check(in Input) diag.List {
 // Needed tells whether a plan can run into anything: it makes or starts something.
 func Needed(p plan.Plan) bool {
 	return slices.ContainsFunc(p.Nodes, func(n plan.Node) bool {
-		switch n.Step.(type) {
-		case plan.CreateContainer, plan.StartContainer, plan.CreateNetwork:
+		switch s := n.Step.(type) {
+		case plan.CreateContainer, plan.StartContainer, plan.CreateNetwork, plan.ServeModel:
 			return true
+		case plan.Provide:
+			return s.Command == "up"
 		}
 		return false
 	})

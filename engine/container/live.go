@@ -31,6 +31,7 @@ const (
 	LabelHook = "com.docker.compose.hook" // of an init container
 
 	LabelFields = field.Label
+	LabelGiven  = "dev.tutti.given"  // of a container: digests of variables that providers and models gave it; see FormatGiven
 	LabelSubnet = "dev.tutti.subnet" // of a network: tutti chose its subnet
 
 	// Of volumes that are made anew with what they hold. A snapshot is not labelled as a part of its project: nothing takes it away with that.

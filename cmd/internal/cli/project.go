@@ -56,5 +56,5 @@ func (c *cli) tool(ctx context.Context) (compose.Tool, error) {
 		info := c.engine.Info()
 		slog.Debug("engine", "host", info.Host, "engine", info.Caps.Engine, "version", info.Caps.Version, "api", info.Caps.APIVersion, "took", time.Since(began))
 	}
-	return compose.Tool{Engine: c.engine, Stop: c.Stop, Parallel: parallel}, nil
+	return compose.Tool{Engine: c.engine, Stop: c.Stop, Parallel: parallel, Environ: c.Environ}, nil
 }

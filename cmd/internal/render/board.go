@@ -114,7 +114,7 @@ func (b *board) planned(p plan.Plan) {
 	})
 }
 
-var kindOrder = []plan.Kind{plan.Network, plan.Volume, plan.Image, plan.Container}
+var kindOrder = []plan.Kind{plan.Network, plan.Volume, plan.Image, plan.Model, plan.Provider, plan.Container}
 
 func (r *row) group() plan.Resource { return plan.Resource{Kind: r.res.Kind, Service: r.res.Service} }
 
@@ -298,6 +298,10 @@ func stepWords(s plan.Step) [2]string {
 		return [2]string{"Creating", "Created"}
 	case plan.RemoveNetwork, plan.RemoveContainer, plan.RemoveImage:
 		return [2]string{"Removing", "Removed"}
+	case plan.ServeModel:
+		return [2]string{"Configuring", "Configured"}
+	case plan.Provide:
+		return providerWords[s.Command]
 	case plan.StartContainer:
 		return [2]string{"Starting", "Started"}
 	case plan.StopContainer:
@@ -326,8 +330,19 @@ func stepWords(s plan.Step) [2]string {
 	return [2]string{}
 }
 
+// talks tells whether a step's progress is what a program says.
+func talks(s plan.Step) bool {
+	switch s.(type) {
+	case plan.BuildImage, plan.Provide, plan.ServeModel:
+		return true
+	}
+	return false
+}
+
+var providerWords = map[string][2]string{"up": {"Creating", "Created"}, "down": {"Removing", "Removed"}, "stop": {"Stopping", "Stopped"}}
+
 func (r *row) progress(s plan.Step, p engine.Progress) {
-	if _, build := s.(plan.BuildImage); build {
+	if talks(s) {
 		if text := tameLines(p.Text); text != "" {
 			r.last = text[strings.LastIndexByte(text, '\n')+1:]
 		}

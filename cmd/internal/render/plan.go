@@ -60,7 +60,7 @@ func (t *planText) write() {
 var sections = []struct {
 	kind  plan.Kind
 	title string
-}{{plan.Network, "Networks"}, {plan.Volume, "Volumes"}, {plan.Image, "Images"}, {plan.Container, "Containers"}}
+}{{plan.Network, "Networks"}, {plan.Volume, "Volumes"}, {plan.Image, "Images"}, {plan.Model, "Models"}, {plan.Provider, "Providers"}, {plan.Container, "Containers"}}
 
 func ofKind(changes []plan.Change, k plan.Kind) []plan.Change {
 	var out []plan.Change
@@ -175,10 +175,13 @@ func loss(k plan.Kind) string {
 // how a change is made, where the sign does not say it.
 func (t *planText) how(c plan.Change) []string {
 	var out []string
-	start, conditional, beside := false, false, false
+	start, conditional, given, beside := false, false, false, false
 	for _, id := range c.Steps {
 		n := t.nodes[id]
-		conditional = conditional || len(n.Unless) > 0
+		for _, s := range n.Unless {
+			given = given || s.Given()
+			conditional = conditional || !s.Given()
+		}
 		switch step := n.Step.(type) {
 		case plan.StopContainer:
 			beside = start
@@ -188,8 +191,13 @@ func (t *planText) how(c plan.Change) []string {
 			start = true
 		}
 	}
-	if conditional {
+	switch {
+	case conditional && given:
+		out = append(out, "only if its image or what it is given differs by then")
+	case conditional:
 		out = append(out, "only if its image differs by then")
+	case given:
+		out = append(out, "only if what it is given differs by then")
 	}
 	if beside && c.Action == plan.Replace {
 		out = append(out, "start-first")

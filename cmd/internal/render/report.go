@@ -180,6 +180,10 @@ func undone(s plan.Step) string {
 		return "was not created"
 	case plan.RemoveNetwork, plan.RemoveVolume, plan.RemoveContainer, plan.RemoveImage:
 		return "was not removed"
+	case plan.Provide:
+		return "was not provided"
+	case plan.ServeModel:
+		return "is not served"
 	case plan.StartContainer:
 		return "did not start"
 	case plan.StopContainer:

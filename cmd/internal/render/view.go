@@ -87,9 +87,9 @@ func NewPlain(w io.Writer) View {
 	return l
 }
 
-// built writes what a build says, line by line.
+// built writes what a build says, or a program beside the engine, line by line.
 func (l *lines) built(e apply.StepProgress, r *row) {
-	if _, build := e.Node.Step.(plan.BuildImage); !build {
+	if !talks(e.Node.Step) {
 		return
 	}
 	for line := range strings.SplitSeq(tameLines(e.Progress.Text), "\n") {

@@ -133,8 +133,8 @@ var contents = []Row{
 }
 
 var models = []Row{
-	{"models.context_size", Cannot("not supported yet"), "", ""},
-	{"models.model", Cannot("not supported yet"), "", ""},
-	{"models.name", Cannot("not supported yet"), "", ""},
-	{"models.runtime_flags", Cannot("not supported yet"), "", ""},
+	{"models.context_size", Makes("docker model configure --context-size"), "", "script/models"},
+	{"models.model", Makes("docker model pull"), "", "script/models plan/models"},
+	{"models.name", Read("its name in listings; what it is called by is its key"), "", ""},
+	{"models.runtime_flags", Makes("docker model configure -- FLAGS"), "", "script/models"},
 }

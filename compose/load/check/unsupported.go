@@ -9,18 +9,16 @@ import (
 
 // unsupported tells about what a service asks for and tutti cannot give it, one warning each.
 func (in *Input) unsupported(c types.ServiceConfig) {
-	if c.Provider != nil {
-		in.unable(c, "provider")
-	}
-	have := beyond(c.ContainerSpec)
-	for _, key := range have {
-		in.unable(c, key)
+	if c.Umask != nil {
+		in.noUmask(c, "umask")
 	}
 	for i, h := range c.PreStart {
-		for _, key := range beyond(h.ContainerSpec) {
-			if in.Declares("services", c.Name, "pre_start", strconv.Itoa(i), key) {
-				in.unable(c, "pre_start."+strconv.Itoa(i)+"."+key)
-			}
+		at := "pre_start." + strconv.Itoa(i) + "."
+		if h.Umask != nil && in.Declares("services", c.Name, "pre_start", strconv.Itoa(i), "umask") {
+			in.noUmask(c, at+"umask")
+		}
+		if len(h.Models) > 0 && in.Declares("services", c.Name, "pre_start", strconv.Itoa(i), "models") {
+			in.Warn(in.Nearest("services", c.Name, "pre_start", strconv.Itoa(i), "models"), "service %q: %smodels is ignored: only the service itself is told of models", c.Name, at)
 		}
 	}
 	if c.Deploy != nil {
@@ -28,21 +26,9 @@ func (in *Input) unsupported(c types.ServiceConfig) {
 	}
 }
 
-func (in *Input) unable(c types.ServiceConfig, key string) {
+func (in *Input) noUmask(c types.ServiceConfig, key string) {
 	at := in.Nearest(append([]string{"services", c.Name}, strings.Split(key, ".")...)...)
-	if strings.HasSuffix(key, "umask") {
-		in.Warn(at, "service %q: %s is ignored: no engine sets it; the container's entrypoint can", c.Name, key)
-		return
-	}
-	in.Warn(at, "service %q: %s is not supported yet, ignored", c.Name, key)
-}
-
-// beyond are the keys of a container that it cannot be given.
-func beyond(c types.ContainerSpec) []string {
-	return used([]use{
-		{"models", len(c.Models) > 0},
-		{"umask", c.Umask != nil},
-	})
+	in.Warn(at, "service %q: %s is ignored: no engine sets it; the container's entrypoint can", c.Name, key)
 }
 
 type use struct {
@@ -106,8 +92,5 @@ func placement(p types.Placement) []string {
 func (in *Input) unsupportedTop() {
 	if len(in.Project.Jobs)+len(in.Project.DisabledJobs) > 0 {
 		in.Warn(in.Nearest("jobs"), "jobs are not supported yet, ignored")
-	}
-	if len(in.Project.Models) > 0 {
-		in.Warn(in.Nearest("models"), "models are not supported yet, ignored")
 	}
 }

@@ -35,6 +35,7 @@ func Project(in Input) desired.Project {
 		Name: p.Name, WorkingDir: p.WorkingDir, Files: p.ComposeFiles, EnvFiles: in.EnvFiles,
 		Disabled: slices.Sorted(maps.Keys(p.DisabledServices)),
 		Networks: in.networks(), Volumes: volumes(p.Volumes),
+		Models: models(p.Models),
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
 		out.Services = append(out.Services, in.service(p.Services[name]))
@@ -43,6 +44,9 @@ func Project(in Input) desired.Project {
 }
 
 func (in *Input) service(c types.ServiceConfig) desired.Service {
+	if c.Provider != nil {
+		return in.provided(c)
+	}
 	out := desired.Service{
 		Name:          c.Name,
 		Container:     in.container(c, in.FromEnvFile[c.Name]),
@@ -55,6 +59,7 @@ func (in *Input) service(c types.ServiceConfig) desired.Service {
 		PreStart:      in.preStart(c),
 		PostStart:     hooks(in.Hooks[c.Name].PostStart),
 		PreStop:       hooks(in.Hooks[c.Name].PreStop),
+		Models:        modelUses(c.Models),
 	}
 	deploy(&out, c.Deploy)
 	out.HashWith = in.withPeers(out)
