@@ -58,6 +58,7 @@ type Mount struct {
 	TmpfsSize      int64  // bytes
 	TmpfsMode      uint32 // permission bits
 	Consistency    string
+	Contents       bool // anonymous: made for configs and secrets, where a container has no other place for them
 }
 
 // Text is the mount on one line, as canonical text of its field.

@@ -331,7 +331,7 @@ func (r *run) doContainer(ctx context.Context, n plan.Node) error {
 	case plan.StopContainer:
 		return gone(r.stopContainer(ctx, n, s))
 	case plan.RemoveContainer:
-		return gone(r.endpoints.change(func() error { return r.engine.RemoveContainer(ctx, r.id(s.Container), s.Force, s.Volumes) }))
+		return r.removeContainer(ctx, s)
 	case plan.RenameContainer:
 		return r.endpoints.rename(func() error { return r.engine.RenameContainer(ctx, r.id(s.Container), s.Name) })
 	case plan.UpdateContainer:

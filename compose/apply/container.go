@@ -76,6 +76,17 @@ func (r *run) stopContainer(ctx context.Context, n plan.Node, s plan.StopContain
 	return hooks
 }
 
+// removeContainer, and the volumes that held its configs and secrets.
+func (r *run) removeContainer(ctx context.Context, s plan.RemoveContainer) error {
+	err := gone(r.endpoints.change(func() error { return r.engine.RemoveContainer(ctx, r.id(s.Container), s.Force, s.Volumes) }))
+	for _, name := range s.Contents {
+		if err == nil {
+			err = gone(r.engine.RemoveVolume(ctx, name))
+		}
+	}
+	return err
+}
+
 // reload is one step: what was put in without a word would never be told.
 func (r *run) reload(ctx context.Context, s plan.ReloadContainer) error {
 	id := r.id(s.Container)

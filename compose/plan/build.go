@@ -354,7 +354,7 @@ func (b *builder) takeDown(containers []container.Live, dependents func(string) 
 	for _, l := range containers {
 		b.doomed[l.ID] = true
 	}
-	b.addAll(teardown(containers, teardownOptions{timeout: b.o.Timeout, after: b.checks, why: why, hooks: b.hooks, dependents: dependents}))
+	b.addAll(teardown(containers, teardownOptions{timeout: b.o.Timeout, after: b.checks, why: why, hooks: b.hooks, contents: b.contentsOf, dependents: dependents}))
 }
 
 // orphansOf are the containers that no service of the file, enabled or not, owns, and what `run` left behind.

@@ -39,7 +39,7 @@ func Down(p desired.Project, have engine.Snapshot, o DownOptions) (Plan, error) 
 			out.Warnings = append(out.Warnings, orphanWarning(left))
 		}
 	}
-	out.Nodes = teardown(gone, teardownOptions{timeout: o.Timeout, volumes: o.Volumes, dependents: l.dependents, hooks: l.hooks,
+	out.Nodes = teardown(gone, teardownOptions{timeout: o.Timeout, volumes: o.Volumes, dependents: l.dependents, hooks: l.hooks, contents: l.contentsOf,
 		why: func(container.Live) Reason { return Asked{"down"} }})
 	out.Nodes = append(out.Nodes, l.providers(o.Services, "down", func(dependent string) []ID {
 		return removals(gone, func(c container.Live) bool { return c.Service() == dependent })
@@ -60,6 +60,11 @@ func Down(p desired.Project, have engine.Snapshot, o DownOptions) (Plan, error) 
 		out.Warnings = append(out.Warnings, diag.Diagnostic{Severity: diag.Warning, Text: fmt.Sprintf("No resource found to remove for project %q.", p.Name)})
 	}
 	return out, out.sort()
+}
+
+func (l *lifecycle) contentsOf(c container.Live) []string {
+	svc, _ := l.project.Service(c.Service())
+	return contentsOf(c, svc)
 }
 
 func orphanWarning(orphans []container.Live) diag.Diagnostic {

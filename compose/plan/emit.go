@@ -95,7 +95,7 @@ func downFirst(all []*replica) []*replica {
 // emitLeftovers removes what an interrupted run left, never with its volumes: the container that stays may share them.
 func (b *builder) emitLeftovers(r *replica) {
 	for _, l := range r.leftovers {
-		b.add(Node{ID: ID("remove " + l.Name), Step: RemoveContainer{Container: Ref{Key: l.ID, ID: l.ID}, Force: true},
+		b.add(Node{ID: ID("remove " + l.Name), Step: RemoveContainer{Container: Ref{Key: l.ID, ID: l.ID}, Force: true, Contents: b.contentsOf(l)},
 			Resource: containerResource(l), Reasons: []Reason{leftover(l, r.Spec.Name)}, After: b.checks})
 	}
 }
@@ -202,8 +202,24 @@ func (b *builder) inherited(r *replica) []volume.Mounted {
 	}
 	var out []volume.Mounted
 	for _, m := range had {
-		if m.Anonymous() && !mountedElse(r.Spec, m.Target) {
+		if m.Anonymous() && !mountedElse(r.Spec, m.Target) && !holdsContents(r.Spec, m.Target) {
 			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// holdsContents tells whether the volume at a path is for configs and secrets only: each container has its own.
+func holdsContents(s container.Spec, target string) bool {
+	return slices.ContainsFunc(s.Mounts, func(m volume.Mount) bool { return m.Contents && m.Target == target })
+}
+
+// contentsOf a container that goes, if it is of the service.
+func contentsOf(l container.Live, svc desired.Service) []string {
+	var out []string
+	for _, m := range l.Mounts {
+		if m.Anonymous() && holdsContents(svc.Container, m.Target) {
+			out = append(out, m.Name)
 		}
 	}
 	return out

@@ -237,7 +237,7 @@ func (b *builder) emitMoved(svc desired.Service, r *replica) {
 			old = append(old, ID("mark volume "+m.want.Name))
 		}
 	}
-	remove := r.node("remove", RemoveContainer{Container: r.oldRef(), Was: b.asItWas(r)}, r.create, old...)
+	remove := r.node("remove", RemoveContainer{Container: r.oldRef(), Was: b.asItWas(r), Contents: b.contentsOf(*r.live)}, r.create, old...)
 	remove.Unit = movingUnit
 	b.add(remove)
 	created := b.emitCreate(svc, r, r.Spec.Name, false)
@@ -273,7 +273,7 @@ func (b *builder) asItWas(r *replica) *CreateContainer {
 	if !b.imageOf(*r.live, spec.Image) {
 		spec.Image = r.live.ImageID
 	}
-	return &CreateContainer{Container: r.oldRef(), Name: r.live.Name, Spec: spec, Labels: labels, ImageID: r.live.ImageID, Peers: b.peersFound(*r.live), Inherit: anonymous(*r.live)}
+	return &CreateContainer{Container: r.oldRef(), Name: r.live.Name, Spec: spec, Labels: labels, ImageID: r.live.ImageID, Peers: b.peersFound(*r.live), Inherit: anonymous(*r.live, r.Spec)}
 }
 
 // peersFound are the containers whose namespaces a container shares, as far as they stay.
@@ -290,8 +290,13 @@ func (b *builder) peersFound(l container.Live) map[string]Ref {
 	return out
 }
 
-func anonymous(l container.Live) []volume.Mounted {
-	return slices.DeleteFunc(slices.Clone(l.Mounts), func(m volume.Mounted) bool { return !m.Anonymous() })
+func anonymous(l container.Live, s container.Spec) []volume.Mounted {
+	return slices.DeleteFunc(slices.Clone(l.Mounts), func(m volume.Mounted) bool { return !m.Anonymous() || holdsContents(s, m.Target) })
+}
+
+func (b *builder) contentsOf(l container.Live) []string {
+	svc, _ := b.want.Service(l.Service())
+	return contentsOf(l, svc)
 }
 
 // resume of a volume that a run was making anew when it was cut off.

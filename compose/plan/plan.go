@@ -180,9 +180,10 @@ type (
 		Hooks     Hooks
 	}
 	// RemoveContainer removes it, with its anonymous volumes if Volumes is set. It is stopped by then, unless Force.
-	// Was is what it is made anew from if that is undone; nil: it is not.
+	// Was is what it is made anew from if that is undone; nil: it is not. Contents are volumes that hold nothing but its configs and secrets.
 	RemoveContainer struct {
 		Container Ref
+		Contents  []string
 		Volumes   bool
 		Force     bool
 		Was       *CreateContainer

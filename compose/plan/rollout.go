@@ -359,7 +359,7 @@ func (b *builder) emitCommits() {
 		b.ends[c.unit] = appendIf(b.ends[c.unit], b.verdicts[c.service])
 	}
 	for _, c := range b.commits {
-		remove := c.r.node("remove", RemoveContainer{Container: c.r.oldRef()}, c.r.create, b.ends[c.unit]...)
+		remove := c.r.node("remove", RemoveContainer{Container: c.r.oldRef(), Contents: b.contentsOf(*c.r.live)}, c.r.create, b.ends[c.unit]...)
 		remove.Unless, remove.Late = c.r.unless, true
 		b.add(remove)
 		if from := c.r.newName(); from != c.r.Spec.Name {

@@ -15,6 +15,7 @@ type teardownOptions struct {
 	// dependents are the services that must be down before a service is; nil: no order.
 	dependents func(service string) []string
 	hooks      func(service string) Hooks
+	contents   func(container.Live) []string // volumes of its configs and secrets
 	after      []ID
 }
 
@@ -36,7 +37,7 @@ func teardown(containers []container.Live, o teardownOptions) []Node {
 			out = append(out, stop)
 			after = []ID{stop.ID}
 		}
-		out = append(out, Node{ID: ID("remove " + l.Name), Step: RemoveContainer{Container: ref, Volumes: o.volumes},
+		out = append(out, Node{ID: ID("remove " + l.Name), Step: RemoveContainer{Container: ref, Volumes: o.volumes, Contents: o.contents(l)},
 			Resource: containerResource(l), Reasons: why, After: after, Late: true})
 	}
 	return out

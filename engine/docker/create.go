@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +30,7 @@ func (cs containers) CreateContainer(ctx context.Context, n engine.NewContainer)
 	if err != nil {
 		return "", failed(err, what)
 	}
-	files, err := archive(n.Spec.Files)
+	files, err := loadsOf(n.Spec)
 	if err != nil {
 		return "", failed(err, what)
 	}
@@ -73,18 +75,17 @@ func (cs containers) createOld(ctx context.Context, r recipe) (id string, warnin
 	return out.ID, out.Warnings, err
 }
 
-func (cs containers) complete(ctx context.Context, id string, r recipe, n engine.NewContainer, files []byte) error {
+func (cs containers) complete(ctx context.Context, id string, r recipe, n engine.NewContainer, files []load) error {
 	for _, a := range r.connect {
 		if err := cs.c.connect(ctx, a, id, n.Links); err != nil {
 			return err
 		}
 	}
-	if files == nil {
-		return nil
-	}
-	_, err := cs.c.api.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: "/", Content: bytes.NewReader(files)})
-	if err != nil {
-		return fmt.Errorf("copy configs and secrets: %w", err)
+	for _, l := range files {
+		_, err := cs.c.api.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: l.into, Content: bytes.NewReader(l.archive)})
+		if err != nil {
+			return fmt.Errorf("copy configs and secrets: %w", err)
+		}
 	}
 	return nil
 }
@@ -99,6 +100,36 @@ func (cs containers) undo(ctx context.Context, id string) {
 // undoing goes on for a while when the caller has given up.
 func undoing(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+}
+
+// load is an archive of files, and where it is unpacked.
+type load struct {
+	into    string
+	archive []byte
+}
+
+// loadsOf a container's files: one, or one for each of the volumes that they are in where all else is read-only.
+func loadsOf(s container.Spec) ([]load, error) {
+	groups := map[string][]container.File{}
+	for _, f := range s.Files {
+		into := "/"
+		if s.ReadOnly {
+			into = path.Dir(f.Target)
+			f.Target = path.Base(f.Target)
+		}
+		if !f.Mounted() {
+			groups[into] = append(groups[into], f)
+		}
+	}
+	var out []load
+	for _, into := range slices.Sorted(maps.Keys(groups)) {
+		body, err := archive(groups[into])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, load{into, body})
+	}
+	return out, nil
 }
 
 // archive of the files that have content, nil if none has. The engine makes missing parents.

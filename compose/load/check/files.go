@@ -13,9 +13,9 @@ import (
 // checkFile checks how a container has a config or secret; key is where in the service it stands.
 func (in *Input) checkFile(c types.ServiceConfig, spec types.ContainerSpec, key string, ref types.FileReferenceConfig, def types.FileObjectConfig) {
 	defer in.As("bad-content")()
-	in.checkExternal(c, key, ref.Source, def)
 	kind := key[strings.LastIndexByte(key, '.')+1:]
 	one := strings.TrimSuffix(kind, "s")
+	in.checkExternal(c, spec, key, merged.Target(one, ref), ref.Source, def)
 	at := in.Item(append([]string{"services", c.Name}, strings.Split(key, ".")...), ref.Source)
 	for _, id := range []struct{ key, value string }{{"uid", ref.UID}, {"gid", ref.GID}} {
 		if _, err := strconv.ParseUint(id.value, 10, 31); err != nil && id.value != "" {
@@ -24,6 +24,8 @@ func (in *Input) checkFile(c types.ServiceConfig, spec types.ContainerSpec, key 
 		}
 	}
 	switch own := merged.OwnAttributes(ref); {
+	case merged.Room(spec, merged.Target(one, ref)) != "":
+		return // it gets a volume to be in
 	case def.File != "" && own && c.ReadOnly:
 		in.Warn(at, "service %q is read-only: uid, gid and mode of %s %q are those of its file", c.Name, one, ref.Source)
 		return

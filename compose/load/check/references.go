@@ -6,11 +6,13 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/load/merged"
 	"github.com/tutti-run/tutti/compose/load/source"
 )
 
@@ -82,7 +84,7 @@ func checkReference[T any](in *Input, c types.ServiceConfig, key, kind, name str
 	return false
 }
 
-func (in *Input) checkExternal(c types.ServiceConfig, key, name string, def types.FileObjectConfig) {
+func (in *Input) checkExternal(c types.ServiceConfig, spec types.ContainerSpec, key, target, name string, def types.FileObjectConfig) {
 	at := in.Item(append([]string{"services", c.Name}, strings.Split(key, ".")...), name)
 	kind := key[strings.LastIndexByte(key, '.')+1:]
 	one := strings.TrimSuffix(kind, "s")
@@ -94,8 +96,9 @@ func (in *Input) checkExternal(c types.ServiceConfig, key, name string, def type
 		in.Tell(in.atStart(), in.Nearest(kind, name, "driver"), "%s %q: driver is not supported", one, name)
 	case def.TemplateDriver != "":
 		in.Tell(in.atStart(), in.Nearest(kind, name, "template_driver"), "%s %q: template_driver is not supported", one, name)
-	case def.File == "" && c.ReadOnly:
-		in.Tell(in.atStart(), at, "service %q is read-only: %s %q must come from file:", c.Name, one, name)
+	case def.File == "" && spec.ReadOnly && merged.Room(spec, target) == "" && (path.Dir(target) == "/" || hidden(spec, target) != ""):
+		d := in.Tell(in.atStart(), at, "service %q is read-only: %s %q cannot be put at %s", c.Name, one, name, target)
+		d.Hint = "give it a target in a directory of its own, or take it from file:"
 	case def.File != "":
 		if _, err := os.Stat(def.File); errors.Is(err, fs.ErrNotExist) {
 			in.warnOnce("missing-file", in.Nearest(kind, name, "file"), "%s %q: file %s does not exist", one, name, in.Display(def.File))

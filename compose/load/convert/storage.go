@@ -28,6 +28,7 @@ func (in *Input) storage(spec *container.Spec, c types.ServiceConfig) {
 		spec.VolumesFrom = append(spec.VolumesFrom, v)
 	}
 	spec.Files = in.contents(c, spec.Mounts)
+	spec.Mounts = append(spec.Mounts, rooms(c, spec.Files)...)
 	spec.ShmSize = int64(c.ShmSize)
 	spec.StorageOpt = c.StorageOpt
 	spec.ReadOnly = c.ReadOnly
@@ -87,7 +88,7 @@ func (in *Input) content(c types.ServiceConfig, kind string, ref types.FileRefer
 	switch {
 	case def.File != "":
 		f.HostPath = def.File
-		fromFile(&f, !c.ReadOnly && (merged.OwnAttributes(ref) || f.OnChange != ""))
+		fromFile(&f, (!c.ReadOnly || merged.Room(c.ContainerSpec, f.Target) != "") && (merged.OwnAttributes(ref) || f.OnChange != ""))
 	case def.Content != "":
 		f.Content = []byte(def.Content)
 		f.Digest = digest(f.Content)
@@ -101,6 +102,18 @@ func (in *Input) content(c types.ServiceConfig, kind string, ref types.FileRefer
 func digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
+}
+
+// rooms are volumes for what is copied to where it would not stay.
+func rooms(c types.ServiceConfig, files []container.File) []volume.Mount {
+	var out []volume.Mount
+	for _, f := range files {
+		dir := merged.Room(c.ContainerSpec, f.Target)
+		if dir != "" && !f.Mounted() && !slices.ContainsFunc(out, func(m volume.Mount) bool { return m.Target == dir }) {
+			out = append(out, volume.Mount{Type: volume.Volume, Target: dir, Contents: true})
+		}
+	}
+	return out
 }
 
 // fromFile gives the digest of a file that can be read, and its content if it is copied: the check has told of others.
