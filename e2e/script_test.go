@@ -72,8 +72,10 @@ func cleanUp(env *testscript.Env, w *world) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := engine.RemoveProject(ctx, w.project); err != nil {
-		t.Log("clean up: ", err)
+	for _, p := range []string{w.project + "-x", w.project} { // some scripts have a second project beside their own
+		if err := engine.RemoveProject(ctx, p); err != nil {
+			t.Log("clean up: ", err)
+		}
 	}
 }
 
