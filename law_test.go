@@ -25,7 +25,7 @@ type law struct {
 var leaves = []string{"engine/field", "image", "network", "volume", "engine/container"}
 
 // rooms of compose, without those under compose/load, which are its own.
-var rooms = []string{"compose/apply", "compose/desired", "compose/diag", "compose/graph", "compose/history", "compose/load", "compose/lock", "compose/plan", "compose/preflight"}
+var rooms = []string{"compose/apply", "compose/desired", "compose/diag", "compose/graph", "compose/history", "compose/lint", "compose/load", "compose/lock", "compose/plan", "compose/preflight"}
 
 // dockerClient is the client and what its types come from.
 var dockerClient = []string{"github.com/moby/moby/...", "github.com/containerd/errdefs/...", "github.com/docker/go-connections/...",
@@ -63,7 +63,9 @@ var laws = map[string]law{
 	"compose/apply": {ours: append([]string{"compose/plan", "compose/graph", "engine"}, leaves...),
 		tests: []string{"compose/desired", "compose/load", "compose/diag", "engine/enginetest"}},
 	"compose/lock":                   {ours: []string{"engine"}, tests: []string{"engine/enginetest"}},
-	"compose/load":                   {ours: []string{"compose/load/...", "compose/desired", "compose/diag"}, others: yaml},
+	"compose/lint":                   {ours: []string{"compose/diag"}, tests: []string{"compose/load"}},
+	"compose/load/facts":             {ours: []string{"compose/diag", "compose/lint", "compose/load/source"}, others: yaml},
+	"compose/load":                   {ours: []string{"compose/load/...", "compose/desired", "compose/diag", "compose/lint"}, others: yaml},
 	"compose/load/attributes":        {tests: append([]string{"compose/load", "github.com/moby/moby/api/..."}, yaml...)},
 	"compose/load/source":            {ours: []string{"compose/diag", "compose/load/remote"}, others: yaml},
 	"compose/load/remote":            {others: append([]string{"github.com/distribution/reference"}, oci...), tests: []string{"compose/load/remote/remotetest"}},
@@ -86,7 +88,7 @@ var laws = map[string]law{
 	"engine/buildkit":   {ours: append([]string{"engine"}, leaves...), others: append([]string{"github.com/moby/buildkit/...", "google.golang.org/grpc/..."}, dockerClient...)},
 	"engine/enginetest": {ours: append([]string{"engine"}, leaves...), others: []string{"pgregory.net/rapid"}},
 
-	"cmd/internal/render": {ours: append([]string{"compose", "compose/apply", "compose/plan", "compose/graph", "compose/desired", "compose/diag", "compose/history", "engine"}, leaves...),
+	"cmd/internal/render": {ours: append([]string{"compose", "compose/apply", "compose/plan", "compose/graph", "compose/desired", "compose/diag", "compose/history", "compose/lint", "engine"}, leaves...),
 		others: terminal, tests: []string{"engine/enginetest"}},
 	"cmd/internal/table": {ours: append([]string{"engine"}, leaves...), others: terminal},
 	"cmd/internal/cli": {ours: append([]string{"compose", "engine", "cmd/internal/render", "cmd/internal/table"}, append(rooms, leaves...)...), others: []string{"github.com/spf13/...", "golang.org/x/term"},

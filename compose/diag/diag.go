@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -101,6 +102,16 @@ func DidYouMean(word string, candidates []string) string {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return ""
+}
+
+// Meant is the candidate that a hint of DidYouMean names.
+func Meant(hint string) (candidate string, ok bool) {
+	rest, ok := strings.CutPrefix(hint, "did you mean ")
+	if !ok {
+		return "", false
+	}
+	candidate, err := strconv.Unquote(strings.TrimSuffix(rest, "?"))
+	return candidate, err == nil
 }
 
 // distance of Levenshtein with swaps of neighbours, given up above limit.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tutti-run/tutti/compose"
+	"github.com/tutti-run/tutti/compose/lint"
 	"github.com/tutti-run/tutti/compose/load"
 )
 
@@ -50,6 +51,7 @@ func (c *cli) completeValues(cmd *cobra.Command) {
 	values := map[string][]string{
 		"ansi": {"auto", "always", "never"}, "progress": progressModes, "pull": {"always", "missing", "never", "build", "policy"},
 		"rmi": {"local", "all"}, "status": statuses, "format": formats[cmd.Name()],
+		"severity": severities, "fail-on": {"error", "warning", "info", "never"}, "enable": lint.IDs(), "disable": lint.IDs(),
 	}
 	for flag, v := range values {
 		complete(cmd, flag, cobra.FixedCompletions(v, noFiles))
@@ -70,7 +72,8 @@ func (c *cli) completeValues(cmd *cobra.Command) {
 	complete(cmd, "project-name", c.completeProjects)
 }
 
-var formats = map[string][]string{"config": {"yaml", "json"}, "ps": {"table", "json"}, "ls": {"table", "json"}, "version": {"pretty", "json"}}
+var formats = map[string][]string{"config": {"yaml", "json"}, "ps": {"table", "json"}, "ls": {"table", "json"}, "version": {"pretty", "json"},
+	"lint": {"text", "json", "sarif"}}
 
 func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
 	if cmd.Flags().Lookup(flag) != nil {

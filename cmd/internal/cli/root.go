@@ -70,7 +70,7 @@ func (c *cli) verbs() []*cobra.Command {
 		}
 	}
 	group(change, c.up(), c.create_(), c.down(), c.start(), c.stop(), c.restart(), c.rollback())
-	group(look, c.plan(), c.explain(), c.config(), c.ps(), c.logs(), c.ls(), c.history())
+	group(look, c.plan(), c.explain(), c.config(), c.lint(), c.ps(), c.logs(), c.ls(), c.history())
 	group(others, c.version())
 	return all
 }

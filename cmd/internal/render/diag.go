@@ -22,8 +22,11 @@ func Diagnostics(w io.Writer, l diag.List, s Style) {
 
 func diagnostic(d diag.Diagnostic, s Style) string {
 	c := boldRed
-	if d.Severity == diag.Warning {
+	switch d.Severity {
+	case diag.Warning:
 		c = yellow
+	case diag.Info:
+		c = blue
 	}
 	text := tame(d.Text)
 	severity := s.paint(c, string(d.Severity)+":") + " "

@@ -20,9 +20,10 @@ type claim struct {
 	service, text string
 	ip            string // "" is every address
 	first, last   int
+	target        uint32 // port of the container
 }
 
-// checkHostPorts finds services that want the same port of the host. A range that is wider than what the container has
+// checkHostPorts finds services, and ports of one, that want the same port of the host. A range that is wider than what the container has
 // behind it leaves the engine a choice, and is not held against anyone.
 func (in *Input) checkHostPorts() {
 	byPort := map[string][]claim{}
@@ -59,15 +60,18 @@ func fixed(service string, p types.ServicePortConfig) (claim, bool) {
 	if err != nil || first != last || first == 0 || p.Mode == "host" && p.Published == "" {
 		return claim{}, false
 	}
-	return claim{service: service, text: p.Published, ip: p.HostIP, first: first, last: last}, true
+	return claim{service: service, text: p.Published, ip: p.HostIP, first: first, last: last, target: p.Target}, true
 }
 
 func (in *Input) checkClaim(c types.ServiceConfig, p types.ServicePortConfig, cl claim, before []claim) {
 	for _, b := range before {
-		if b.service == cl.service || !sameAddress(b.ip, cl.ip) {
+		if b.service == cl.service && b.target == cl.target || !sameAddress(b.ip, cl.ip) {
 			continue
 		}
 		text := fmt.Sprintf("services %q and %q both publish host port %s", b.service, c.Name, cl.text)
+		if b.service == c.Name {
+			text = fmt.Sprintf("service %q publishes host port %s for two of its own", c.Name, cl.text)
+		}
 		if p.Protocol != "tcp" {
 			text += "/" + p.Protocol
 		}

@@ -79,15 +79,7 @@ func (f *File) broken(err error) diag.Diagnostic {
 
 // line of the text, counted from 1.
 func (f *File) line(n int) string {
-	rest := f.text
-	for ; n > 1; n-- {
-		i := bytes.IndexByte(rest, '\n')
-		if i < 0 {
-			return ""
-		}
-		rest = rest[i+1:]
-	}
-	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	line, _, _ := bytes.Cut(f.text[f.offset(n, 1):], []byte("\n"))
 	return string(line)
 }
 

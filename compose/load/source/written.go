@@ -30,7 +30,7 @@ func (f *File) Lookup(name string) (string, bool) { return f.lookup(name) }
 func (s *Files) Environment(service string) map[string][]Written {
 	out := map[string][]Written{}
 	closed := map[string]bool{}
-	for _, svc := range s.layers(service) {
+	for _, svc := range s.Layers(service) {
 		env := Spot{svc.File, Child(svc.Node, "environment")}
 		if svc.Node.Tag != "!reset" && env.Found() {
 			env.variables(out, closed)
@@ -45,8 +45,8 @@ func (s *Files) Environment(service string) map[string][]Written {
 // replaces tells whether a node does away with what files before it say.
 func replaces(n *yaml.Node) bool { return n.Tag == "!reset" || n.Tag == "!override" }
 
-// layers are the mappings that a service is merged from, those that win first.
-func (s *Files) layers(service string) []Spot {
+// Layers are the mappings that a service is merged from, those that win first.
+func (s *Files) Layers(service string) []Spot {
 	var out []Spot
 	for _, f := range slices.Backward(s.Main) {
 		out = append(out, s.layersIn(f, service)...)
@@ -58,7 +58,7 @@ func (s *Files) layers(service string) []Spot {
 func (s *Files) layersIn(f *File, service string) []Spot {
 	var out []Spot
 	for _, d := range slices.Backward(f.Docs) {
-		if svc := Child(Child(d, "services"), service); svc != nil {
+		if _, svc := f.descend(d, []string{"services", service}); svc != nil {
 			out = append(out, Spot{f, svc})
 		}
 	}
