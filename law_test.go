@@ -41,7 +41,7 @@ var oci = []string{"oras.land/oras-go/v2/...", "github.com/opencontainers/image-
 var terminal = []string{"charm.land/...", "github.com/charmbracelet/...", "github.com/mattn/go-runewidth", "golang.org/x/term", "github.com/muesli/...", "github.com/docker/go-units"}
 
 // checks are what any test may use.
-var checks = []string{"pgregory.net/rapid", "go.uber.org/goleak", "github.com/google/go-cmp/...", "github.com/rogpeppe/go-internal/...", "github.com/rogpeppe/go-internal/txtar", "github.com/creack/pty"}
+var checks = []string{"pgregory.net/rapid", "go.uber.org/goleak", "github.com/google/go-cmp/...", "github.com/rogpeppe/go-internal/...", "github.com/rogpeppe/go-internal/txtar", "github.com/creack/pty", "github.com/owenrumney/go-sarif/..."}
 
 var laws = map[string]law{
 	"engine/field":     {},

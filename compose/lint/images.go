@@ -17,7 +17,8 @@ var imageRules = []Rule{
 
 func imageLatest(s Service) []Finding {
 	name, tag, digest := splitReference(s.Image.Value)
-	if s.Builds || name == "" || digest || tag != "" && tag != "latest" {
+	unset := strings.HasSuffix(s.Image.Value, ":") // by a variable, which is told
+	if s.Builds || name == "" || digest || unset || tag != "" && tag != "latest" {
 		return nil
 	}
 	if tag == "" {

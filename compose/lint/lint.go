@@ -101,11 +101,11 @@ func merge(same []Finding) []Finding {
 		return same
 	}
 	f := same[0]
-	others := "1 other"
+	more := "1 more service"
 	if n := len(same) - 1; n > 1 {
-		others = fmt.Sprintf("%d others", n)
+		more = fmt.Sprintf("%d more services", n)
 	}
-	f.Text += fmt.Sprintf(" (and so do %s from here)", others)
+	f.Text += " (and " + more + ")"
 	return []Finding{f}
 }
 

@@ -87,6 +87,7 @@ func (o *lintOptions) check() error {
 func (o *lintOptions) run(ctx context.Context) error {
 	ctx, cancel := o.gentle(ctx)
 	defer cancel()
+	o.json = o.format == "json"
 	l := o.loadOptions()
 	l.Services = o.Services
 	in, err := load.Lint(ctx, l)

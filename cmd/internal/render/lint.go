@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/compose/lint"
@@ -74,30 +73,4 @@ func LintRules(w io.Writer, rules []lint.Rule) error {
 	}
 	_, err := w.Write(b.Bytes())
 	return err
-}
-
-// LintDocs is docs/lint.md's list of rules.
-func LintDocs(w io.Writer, rules []lint.Rule) error {
-	var b bytes.Buffer
-	for _, group := range []struct {
-		title  string
-		loaded bool
-	}{{"Rules of lint", false}, {"Rules that every command applies", true}} {
-		fmt.Fprintf(&b, "\n## %s\n", group.title)
-		for _, r := range rules {
-			if r.Loaded() == group.loaded {
-				lintDoc(&b, r)
-			}
-		}
-	}
-	_, err := w.Write(b.Bytes())
-	return err
-}
-
-func lintDoc(b *bytes.Buffer, r lint.Rule) {
-	severity := string(r.Severity)
-	if r.Off {
-		severity += ", off unless asked for"
-	}
-	fmt.Fprintf(b, "\n### %s\n\n%s (%s). %s\n\n%s\n", r.ID, strings.ToUpper(r.Title[:1])+r.Title[1:], severity, r.Why, r.Fix)
 }
