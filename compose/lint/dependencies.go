@@ -13,7 +13,7 @@ var dependencyRules = []Rule{
 		Fix: "Give the other service a `healthcheck`."},
 	{ID: "started-with-healthcheck", Severity: diag.Info, Title: "a service waits for another only to be started, which has a healthcheck", check: startedWith,
 		Why: "Started is not ready: it may be asked before it can answer.",
-		Fix: "Write `condition: service_healthy`."},
+		Fix: "Write `condition: service_healthy`, or `service_started` if that is meant."},
 	{ID: "completed-but-restarts", Severity: diag.Warning, Title: "a service waits for another to complete, which is restarted for ever", check: completedButRestarts,
 		Why: "With `restart: always` or `unless-stopped` it is started again as soon as it ends.",
 		Fix: "Leave `restart` out, or write `on-failure`."},
@@ -57,7 +57,7 @@ func healthyWithout(p *Project) []Finding {
 
 func startedWith(p *Project) []Finding {
 	return p.waits("service_started", func(s, on Service, d Dependency) []Finding {
-		if !on.Healthcheck.Given || on.Healthcheck.Disabled {
+		if d.Said || !on.Healthcheck.Given || on.Healthcheck.Disabled {
 			return nil
 		}
 		return one(s.about(d.At, fmt.Sprintf("it waits only until %q is started, though that has a healthcheck", on.Name), "write condition: service_healthy"))

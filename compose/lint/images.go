@@ -12,7 +12,7 @@ var imageRules = []Rule{
 		Fix: "Name the version that you run: `nginx:1.29`."},
 	{ID: "image-not-pinned", Severity: diag.Info, Off: true, Title: "an image without a digest", check: each(imageNotPinned),
 		Why: "A tag can be moved; a digest cannot.",
-		Fix: "Add the digest: `nginx:1.29@sha256:…`; `tutti config --resolve-image-digests` prints it."},
+		Fix: "Add the digest: `nginx:1.29@sha256:…`."},
 }
 
 func imageLatest(s Service) []Finding {

@@ -60,8 +60,9 @@ type Service struct {
 	Builds        bool
 	BuildArgs     []Variable
 	ContainerName Text
-	Command       Text // as one text, for a shell that is not there; "" where it is a list
-	Shell         bool // its entrypoint is a shell that takes what the command says
+	Command       Text   // as one text, for a shell that is not there; "" where it is a list
+	Program       string // that the file has it run instead of the image's: the first word of its entrypoint, else of its command
+	Shell         bool   // its entrypoint is a shell that takes what the command says
 	Environment   []Variable
 	Ports         []Port
 	Mounts        []Mount
@@ -115,6 +116,7 @@ type Mount struct {
 type Dependency struct {
 	At                 diag.Place
 	Service, Condition string
+	Said               bool // the file says the condition; else it is started
 }
 
 // Healthcheck of a service.

@@ -26,7 +26,7 @@ var storageRules = []Rule{
 
 func databaseWithoutVolume(s Service) []Finding {
 	kind, st, ok := storeOf(s.Image.Value)
-	if !ok || len(st.dirs) == 0 || s.MountsOthers {
+	if !ok || len(st.dirs) == 0 || s.MountsOthers || !serves(s.Program) {
 		return nil
 	}
 	dirs := st.dirs
@@ -40,6 +40,13 @@ func databaseWithoutVolume(s Service) []Finding {
 	}
 	hint := fmt.Sprintf("mount a named volume: %s-data:%s", s.Name, st.dirs[0])
 	return one(s.about(s.Image.At, fmt.Sprintf("%s keeps its data in no named volume: it is lost with the container", kind), hint))
+}
+
+// serves tells whether what a database's image is told to run is the database, rather than a client.
+func serves(program string) bool {
+	name := path.Base(program)
+	return program == "" || program[0] == '-' || strings.HasSuffix(name, "d") || strings.Contains(name, "entrypoint") || strings.Contains(name, "server") ||
+		slices.Contains([]string{"postgres", "neo4j", "cassandra", "influxdb3", "elasticsearch"}, name)
 }
 
 // keeps tells whether a mount has a name or path, or is meant to be in memory, and holds one of the directories or part of it.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 
-	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/compose/lint"
 	"github.com/tutti-run/tutti/compose/load/source"
 )
@@ -86,7 +85,7 @@ func (in Input) service(c types.ServiceConfig) lint.Service {
 		NetworkMode: in.value(c.NetworkMode, at("network_mode")...), Healthcheck: in.healthcheck(c), Restart: in.restart(c),
 		Environment: in.environment(c.Name), BuildArgs: in.buildArgs(c), Ports: in.ports(c), Mounts: in.mounts(c), Depends: in.depends(c),
 		CapAdd: in.list(c.Name, "cap_add", c.CapAdd), SecurityOpt: in.list(c.Name, "security_opt", c.SecurityOpt), Links: in.list(c.Name, "links", c.Links),
-		Namespaces: in.namespaces(c), Addresses: in.addresses(c), MemoryLimited: memoryLimited(c), Shell: shell(c.Entrypoint),
+		Namespaces: in.namespaces(c), Addresses: in.addresses(c), MemoryLimited: memoryLimited(c), Shell: shell(c.Entrypoint), Program: program(c),
 	}
 	if c.Privileged {
 		s.Privileged = in.value("true", at("privileged")...)
@@ -172,18 +171,14 @@ func (in Input) depends(c types.ServiceConfig) []lint.Dependency {
 	var out []lint.Dependency
 	for _, name := range slices.Sorted(maps.Keys(c.DependsOn)) {
 		if key, _ := in.At("services", c.Name, "depends_on", name); key.Found() { // else links and the like imply it
-			out = append(out, lint.Dependency{At: in.condition(c.Name, name, key), Service: name, Condition: c.DependsOn[name].Condition})
+			d := lint.Dependency{At: key.Place(), Service: name, Condition: c.DependsOn[name].Condition}
+			if _, v := in.At("services", c.Name, "depends_on", name, "condition"); v.Found() {
+				d.At, d.Said = v.Place(), true
+			}
+			out = append(out, d)
 		}
 	}
 	return out
-}
-
-// condition is where it stands, or the name of the service if it does not.
-func (in Input) condition(service, on string, key source.Spot) diag.Place {
-	if _, v := in.At("services", service, "depends_on", on, "condition"); v.Found() {
-		return v.Place()
-	}
-	return key.Place()
 }
 
 func (in Input) namespaces(c types.ServiceConfig) []lint.Namespace {
@@ -219,6 +214,15 @@ func memoryLimited(c types.ServiceConfig) bool {
 // shell tells whether an entrypoint runs what the command says as a script.
 func shell(entrypoint []string) bool {
 	return len(entrypoint) > 0 && slices.Contains(entrypoint, "-c")
+}
+
+func program(c types.ServiceConfig) string {
+	for _, line := range [][]string{c.Entrypoint, c.Command} {
+		if len(line) > 0 {
+			return line[0]
+		}
+	}
+	return ""
 }
 
 // exists tells whether something is there; where that cannot be told, it is.
