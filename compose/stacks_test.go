@@ -14,6 +14,7 @@ import (
 
 	"github.com/tutti-run/tutti/compose"
 	"github.com/tutti-run/tutti/compose/desired"
+	"github.com/tutti-run/tutti/compose/lint"
 	"github.com/tutti-run/tutti/compose/load"
 	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine/container"
@@ -28,7 +29,7 @@ var stackEnv = []string{"HOME=/home/demo", "LOGSTASH_PASSWORD=l0gstash", "SLACK_
 
 // TestStacks loads files as people write them: what config prints, of the services that are enabled and of all, is byte for byte
 // what Docker Compose 2.40.3 printed for the same (want/config.yaml, want/all.yaml, written by testdata/stacks/compose.sh); what is
-// told of the files and what the first up would do is as in want/diagnostics and want/plan; once that is done nothing is left to do.
+// told of the files, what lint says and what the first up would do is as in want/diagnostics, want/lint and want/plan; once that is done nothing is left to do.
 func TestStacks(t *testing.T) {
 	dirs, err := filepath.Glob("testdata/stacks/*/want")
 	if err != nil || len(dirs) != 10 {
@@ -54,6 +55,7 @@ func checkStack(t *testing.T, dir string) {
 		fmt.Fprintf(&told, "%s: %s\n", d.Severity, d.Error())
 	}
 	s.wrote("diagnostics", told.String())
+	s.wrote("lint", s.judged())
 	synctest.Test(t, func(t *testing.T) { s.wrote("plan", upAndNothingMore(t, res.Project)) })
 }
 
@@ -82,6 +84,20 @@ func (s stack) printed(file string, profiles ...string) {
 	if diff := cmp.Diff(s.want(file), strings.ReplaceAll(string(got), s.dir, "/stack")); diff != "" {
 		s.t.Errorf("%s: -docker compose +tutti\n%s", file, diff)
 	}
+}
+
+// judged is what lint says: of each finding its place, rule and text.
+func (s stack) judged() string {
+	s.t.Helper()
+	in, err := load.Lint(s.t.Context(), load.Options{Dir: s.dir, Environment: append([]string{"PWD=" + s.dir}, stackEnv...)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, f := range lint.Run(in, lint.Options{}).Findings {
+		fmt.Fprintf(&b, "%s: %s [%s]\n", f.Severity, f.Error(), f.Rule)
+	}
+	return b.String()
 }
 
 func (s stack) want(file string) string {

@@ -11,7 +11,7 @@ import (
 // error is one that leaves no files to look at.
 func Lint(ctx context.Context, o Options) (lint.Input, error) {
 	defer silence()()
-	s, err := open(o)
+	s, err := open(ctx, o)
 	if err == nil {
 		err = s.load(ctx)
 	}

@@ -86,6 +86,7 @@ func (s *session) failed(err error) (Result, error) {
 
 // ProjectName tells what name applies: of -p and COMPOSE_PROJECT_NAME no file is needed.
 func ProjectName(ctx context.Context, o Options) (string, error) {
+	defer silence()()
 	l, err := locate(o)
 	if err != nil {
 		return "", err
@@ -96,7 +97,6 @@ func ProjectName(ctx context.Context, o Options) (string, error) {
 	if o.ProjectName != "" || l.env["COMPOSE_PROJECT_NAME"] != "" {
 		return l.projectName(o, "")
 	}
-	defer silence()()
 	s := newSession(o)
 	s.location = l
 	if err := s.readFiles(ctx); err != nil {
@@ -108,6 +108,7 @@ func ProjectName(ctx context.Context, o Options) (string, error) {
 
 // Environment is what files are interpolated with: the process environment over the env files. It needs no Compose file.
 func Environment(o Options) (map[string]string, error) {
+	defer silence()()
 	l, err := locate(o)
 	if err != nil {
 		return nil, err
