@@ -21,7 +21,7 @@ import (
 var update = flag.Bool("update", false, "rewrite what the testdata expects")
 
 // TestRules has an archive for each rule: what is under bad/ makes it speak, as want says, what is under good/ does not.
-// Options stand above the files: "file NAME", "strict".
+// Options stand above the files: "file NAME", "service NAME", "strict".
 func TestRules(t *testing.T) {
 	for _, r := range lint.Rules() {
 		t.Run(r.ID, func(t *testing.T) { checkRule(t, r) })
@@ -78,6 +78,8 @@ func judge(t *testing.T, a *txtar.Archive, dir, rule string) lint.Report {
 			o.Files = append(o.Files, arg)
 		case "strict":
 			o.Strict = true
+		case "service":
+			o.Services = append(o.Services, arg)
 		}
 	}
 	in, err := load.Lint(context.Background(), o)
