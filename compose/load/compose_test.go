@@ -1,0 +1,96 @@
+package load
+
+import (
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestBatches: services that are given to compose-go in several batches make the same project as in one.
+func TestBatches(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	over := "services: {s0001: {environment: {SERVICE: other}, networks: [default]}, more: {image: x}}\nvolumes: {data3: {name: mine}}\nx-top: {a: b}\n"
+	for name, text := range map[string]string{"mixed": mixed(200), "flat": flatFile(200), "layers": layered(30, 5, true)} {
+		o := inFile(t, text)
+		o.Files, o.Stdin, o.Profiles = []string{"compose.yaml"}, nil, []string{"extra"}
+		if name == "mixed" {
+			p := inFile(t, over)
+			o.Files = append(o.Files, filepath.Join(p.Dir, "compose.yaml"))
+		}
+		runtime.GOMAXPROCS(1)
+		alone, all := must(Load(t.Context(), o)), [2]string{}
+		runtime.GOMAXPROCS(8)
+		for i, r := range []Result{alone, must(Load(t.Context(), o))} {
+			all[i] = string(must(r.Model.YAML())) + report(r, nil)
+			for _, h := range must(r.Model.Hashes(nil)) {
+				all[i] += h.Service + " " + h.Hash + "\n"
+			}
+		}
+		if diff := cmp.Diff(all[0], all[1]); diff != "" {
+			t.Errorf("%s: -one batch +eight\n%s", name, diff)
+		}
+	}
+}
+
+// TestBatchesTellAll: what is wrong in two batches is told of both.
+func TestBatchesTellAll(t *testing.T) {
+	o := inFile(t, flatFile(60)+"configs: {c: {content: x}}\n")
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	s, err := open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.prepare()
+	batches := deal(must(s.configFiles()), 4)
+	if len(batches) != 2 {
+		t.Fatal(len(batches), "batches")
+	}
+	_, err = each(batches, func([]types.ConfigFile) (*types.Project, error) { panic("so") })
+	if err == nil || len(split(err)) != 2 {
+		t.Errorf("told: %v", err)
+	}
+}
+
+// TestFinish: what finish does is what compose-go does.
+func TestFinish(t *testing.T) {
+	files, _ := filepath.Glob("../testdata/stacks/*/*compose.y*ml")
+	more, _ := filepath.Glob("testdata/golden/*/compose.yaml")
+	if len(files) < 10 || len(more) < 5 {
+		t.Fatal(files, more)
+	}
+	for _, path := range append(files, more...) {
+		for _, raw := range []bool{false, true} {
+			o := Options{Dir: filepath.Dir(path), Files: []string{filepath.Base(path)}, ProjectName: "demo", Environment: []string{"HOME=/home/demo"}, NoInterpolate: raw}
+			dir, err := filepath.Abs(o.Dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Dir = dir
+			if diff := cmp.Diff(dictOf(t, o, true), dictOf(t, o, false)); diff != "" {
+				t.Errorf("%s: -compose-go +tutti\n%s", path, diff)
+			}
+		}
+	}
+}
+
+func dictOf(t *testing.T, o Options, plain bool) map[string]any {
+	t.Helper()
+	s, err := open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.prepare()
+	files := must(s.configFiles())
+	if !plain {
+		return must(s.dictOf(t.Context(), files))
+	}
+	env := types.Mapping(s.env)
+	if o.NoInterpolate {
+		env = types.Mapping{}
+	}
+	return must(loader.LoadModelWithContext(t.Context(), types.ConfigDetails{WorkingDir: s.dir, Environment: env, ConfigFiles: files}, s.loaderOptions))
+}
