@@ -17,6 +17,9 @@ import (
 var version string // set when it is built by make
 
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // a run is short, and most of what it allocates while it loads is garbage at once
+	}
 	ctx, stop := interrupts()
 	if info, ok := debug.ReadBuildInfo(); ok && version == "" {
 		version = info.Main.Version

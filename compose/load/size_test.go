@@ -190,9 +190,9 @@ func TestLinear(t *testing.T) {
 // TestGrowth: four times as many services take four times as many allocations and bytes, not more by a fifth.
 func TestGrowth(t *testing.T) {
 	for name, of := range map[string]func(int) string{"flat": flatFile, "mixed": mixed, "chain": chain} {
-		few, many := cost(t, of(200)), cost(t, of(800))
+		few, many := cost(t, of(100)), cost(t, of(400))
 		if many.allocs > few.allocs*4*6/5 || many.bytes > few.bytes*4*6/5 {
-			t.Errorf("%s: 200 services take %+v, 800 take %+v", name, few, many)
+			t.Errorf("%s: 100 services take %+v, 400 take %+v", name, few, many)
 		}
 	}
 }
