@@ -40,11 +40,11 @@ func TestBatches(t *testing.T) {
 func TestBatchesTellAll(t *testing.T) {
 	o := inFile(t, flatFile(60)+"configs: {c: {content: x}}\n")
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
-	s, err := open(o)
+	s, err := open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.prepare()
+	s.prepare(t.Context())
 	batches := deal(must(s.configFiles()), 4)
 	if len(batches) != 2 {
 		t.Fatal(len(batches), "batches")
@@ -79,11 +79,11 @@ func TestFinish(t *testing.T) {
 
 func dictOf(t *testing.T, o Options, plain bool) map[string]any {
 	t.Helper()
-	s, err := open(o)
+	s, err := open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.prepare()
+	s.prepare(t.Context())
 	files := must(s.configFiles())
 	if !plain {
 		return must(s.dictOf(t.Context(), files))

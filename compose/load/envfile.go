@@ -172,6 +172,11 @@ func readValues(path, format string, into map[string]string, lookup dotenv.Looku
 	if err := dotenv.ParseWithFormat(source.Limited(f), path, into, lookup, format); err != nil {
 		return err
 	}
+	for name := range into {
+		if strings.Contains(name, "\x00") {
+			return errors.New("a name holds a zero byte")
+		}
+	}
 	if _, nameless := into[""]; nameless {
 		return errors.New("a value has no name before its \"=\"")
 	}

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/tutti-run/tutti/compose/load/canon"
 	"github.com/tutti-run/tutti/compose/load/merged"
+	"github.com/tutti-run/tutti/compose/load/source"
 	"github.com/tutti-run/tutti/engine/container"
 	"github.com/tutti-run/tutti/volume"
 )
@@ -118,7 +118,7 @@ func rooms(c types.ServiceConfig, files []container.File) []volume.Mount {
 
 // fromFile gives the digest of a file that can be read, and its content if it is copied: the check has told of others.
 func fromFile(f *container.File, copied bool) {
-	b, err := os.ReadFile(f.HostPath)
+	b, err := source.ReadFile(f.HostPath)
 	if err != nil {
 		return
 	}
