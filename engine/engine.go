@@ -45,6 +45,7 @@ type Query struct {
 	Project  string
 	Images   []string // references whose images matter
 	Networks []string // names in the engine of networks wanted, external ones too
+	External []string // of Networks, those that must be there
 	Volumes  []string // names in the engine of volumes wanted, external ones too
 }
 
@@ -56,6 +57,7 @@ type Snapshot struct {
 	Volumes    []volume.Live         // of the project, and those asked for by name
 	Images     map[string]image.Live // by reference asked for; absent if the engine has none
 	Caps       Capabilities
+	Swarm      bool // the engine is a node of a Swarm: known only if an external network was not found
 }
 
 // Observer reads the world.

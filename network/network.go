@@ -4,6 +4,7 @@ package network
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -39,6 +40,15 @@ type Pool struct {
 	Aux                      map[string]string // name → address
 }
 
+// Within tells whether one of the pools has an address. Engines grant only such a wish.
+func Within(address string, pools []Pool) bool {
+	a, err := netip.ParseAddr(address)
+	return err == nil && slices.ContainsFunc(pools, func(p Pool) bool {
+		subnet, err := netip.ParsePrefix(p.Subnet)
+		return err == nil && subnet.Contains(a)
+	})
+}
+
 // Live is a network found in the engine.
 type Live struct {
 	ID, Name   string
@@ -49,6 +59,7 @@ type Live struct {
 	Attachable bool
 	EnableIPv6 bool
 	Labels     map[string]string
+	Others     []string // containers of other projects, or of none, that are on it: known of a project's networks that nobody asked for
 }
 
 // Attachment is how one container is on one network (Compose specification, 05-services, networks).
@@ -65,6 +76,7 @@ type Attachment struct {
 	Priority      int
 	GwPriority    int
 	InterfaceName string
+	Links         []string // "container:alias": what else its service calls others there; decided by links and external_links
 }
 
 // Endpoint is an attachment as found. Lists do not show aliases: AliasesKnown is then false.

@@ -474,7 +474,7 @@ func (r *run) warn(w Warning) {
 }
 
 func (r *run) create(ctx context.Context, s plan.CreateContainer) error {
-	c := engine.NewContainer{Name: s.Name, Spec: s.Spec, Labels: maps.Clone(s.Labels), Peers: map[string]string{}, Inherit: s.Inherit}
+	c := engine.NewContainer{Name: s.Name, Spec: s.Spec, Labels: maps.Clone(s.Labels), Peers: map[string]string{}, Links: s.Links, Inherit: s.Inherit}
 	r.made.mu.Lock()
 	c.Labels[container.LabelImage] = cmp.Or(r.images[s.Spec.Image], s.ImageID)
 	r.made.mu.Unlock()
@@ -485,9 +485,6 @@ func (r *run) create(ctx context.Context, s plan.CreateContainer) error {
 		c.Labels[container.LabelConfigHash] = s.HashWith(func(service string) string { return c.Peers["service:"+service] })
 	}
 	r.give(&c, s.Given)
-	for _, l := range s.Links {
-		c.Links = append(c.Links, l.Name+":"+l.Alias)
-	}
 	if s.Reserve {
 		c.Spec.Networks = r.reserve(c.Spec.Networks)
 	}

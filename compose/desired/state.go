@@ -104,12 +104,36 @@ func (s State) Replica(service string, n int) Replica {
 			names = names[:1]
 		}
 		spec.Networks[i].Aliases = unique(append(names, a.Aliases...))
+		spec.Networks[i].Links = s.Links(svc)
 	}
 	r := Replica{Service: service, Number: n, Key: Key(service, n), Spec: spec}
 	r.Labels = s.labels(svc, n)
 	maps.Copy(r.Labels, spec.Labels)
 	r.Labels[container.LabelFields] = spec.Fields().Digests().String()
 	return r
+}
+
+// Links of a service to the containers of others, under the names that Docker Compose gives them: "container:alias".
+func (s State) Links(svc Service) []string {
+	var out []string
+	for _, l := range svc.Container.Links {
+		service, alias, ok := strings.Cut(l, ":")
+		if !ok {
+			alias = service
+		}
+		for n := 1; n <= s.Replicas(service); n++ {
+			name := s.containerName(s.services[service], n)
+			out = append(out, name+":"+alias, name+":"+Key(service, n), name+":"+name)
+		}
+	}
+	for _, l := range svc.Container.ExternalLinks {
+		name, alias, ok := strings.Cut(l, ":")
+		if !ok {
+			alias = name
+		}
+		out = append(out, name+":"+alias)
+	}
+	return unique(out)
 }
 
 // preStartDigests tell a later change of the service's init containers: then they have to run again.

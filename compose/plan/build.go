@@ -62,6 +62,7 @@ func Build(want desired.State, have engine.Snapshot, o Options) (Plan, error) {
 	}
 	b.emitCommits()
 	b.reconnectOthers()
+	b.leaveNetworks()
 	probe(b.nodes, b.want.Project.Services, b.have.Caps)
 	b.startIntervals()
 	return b.finish()
@@ -85,6 +86,7 @@ type builder struct {
 	checks   []ID                        // of images that must be had before anything is made
 	made     map[string]ID               // steps that make a network or a volume, by name in the engine
 	replaced map[string]bool             // networks that are made anew, by name
+	moved    map[string]string           // networks that go and whose containers move over: the old name → the new one
 	moves    []move                      // volumes that are made anew, with what they hold
 	resumes  []resume                    // of those that an interrupted run was making anew
 	unmarked map[string]ID               // steps after which volumes that are made anew may be written to, by name
@@ -106,7 +108,7 @@ type builder struct {
 
 func newBuilder(want desired.State, have engine.Snapshot, o Options) *builder {
 	b := &builder{want: want, have: have, o: o, live: liveByService(have.Containers), inits: map[string][]container.Live{}, awaited: want.Project.Awaited(), restarted: map[string][]string{},
-		replicas: map[string][]*replica{}, renewed: map[string]bool{}, brings: map[string][]ID{}, made: map[string]ID{}, replaced: map[string]bool{},
+		replicas: map[string][]*replica{}, renewed: map[string]bool{}, brings: map[string][]ID{}, made: map[string]ID{}, replaced: map[string]bool{}, moved: map[string]string{},
 		doomed: map[string]bool{}, unmarked: map[string]ID{}, heirs: map[string][]volume.Mounted{}, at: map[ID]int{}, ends: map[string][]ID{}, initialised: map[string][]ID{}, verdicts: map[string]ID{}, rollbacks: map[string]desired.Rollout{}}
 	for _, l := range have.Containers {
 		if l.Hook() {

@@ -117,7 +117,7 @@ func (b *builder) emitCreate(svc desired.Service, r *replica, name string, aside
 	for _, p := range peers {
 		after = appendIf(after, b.planned(ID("create "+p.Key)))
 	}
-	step := CreateContainer{Container: Ref{Key: r.Key}, Name: name, Spec: r.Spec, Labels: r.Labels, Peers: peers, Links: b.links(svc),
+	step := CreateContainer{Container: Ref{Key: r.Key}, Name: name, Spec: r.Spec, Labels: r.Labels, Peers: peers, Links: b.want.Links(svc),
 		Inherit: b.inherited(r), Given: given, HashWith: svc.HashWith, Reserve: asksStartFirst(svc) && onlyOnce(svc, r.Spec) == ""}
 	if len(b.brings[r.Spec.Image]) == 0 {
 		step.ImageID = b.have.Images[r.Spec.Image].ID
@@ -164,29 +164,6 @@ func (b *builder) peers(svc desired.Service) map[string]Ref {
 		} else if ls := b.live[d.Service]; len(ls) > 0 {
 			out["service:"+d.Service] = Ref{Key: ls[0].ID, ID: ls[0].ID}
 		}
-	}
-	return out
-}
-
-// links to the containers of the services linked, under the names that Docker Compose gives them.
-func (b *builder) links(svc desired.Service) []Link {
-	var out []Link
-	for _, l := range svc.Container.Links {
-		service, alias, ok := strings.Cut(l, ":")
-		if !ok {
-			alias = service
-		}
-		for n := 1; n <= b.want.Replicas(service); n++ {
-			r := b.want.Replica(service, n)
-			out = append(out, Link{r.Spec.Name, alias}, Link{r.Spec.Name, r.Key}, Link{r.Spec.Name, r.Spec.Name})
-		}
-	}
-	for _, l := range svc.Container.ExternalLinks {
-		name, alias, ok := strings.Cut(l, ":")
-		if !ok {
-			alias = name
-		}
-		out = append(out, Link{name, alias})
 	}
 	return out
 }

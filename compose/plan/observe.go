@@ -32,6 +32,11 @@ func Query(p desired.Project) engine.Query {
 	}
 	q.Images, q.Networks, q.Volumes = sortedKeys(images), sortedKeys(networks), sortedKeys(volumes)
 	q.Networks = slices.DeleteFunc(q.Networks, predefined)
+	for _, n := range p.Networks {
+		if n.External && slices.Contains(q.Networks, n.Name) {
+			q.External = append(q.External, n.Name)
+		}
+	}
 	return q
 }
 
@@ -45,8 +50,8 @@ type Needs struct {
 // Content of a file in a container, by id.
 type Content struct{ Container, Path string }
 
-// Inspections says what is missing in the snapshot: only what differs, or what Docker Compose made from another file; of an atomic plan also
-// what a replaced network takes off and may have to put back.
+// Inspections says what is missing in the snapshot: only what differs, or what Docker Compose made from another file, and what
+// a replaced network takes off and has to put back as it was.
 func Inspections(want desired.State, have engine.Snapshot, o Options) Needs {
 	var out Needs
 	images, live, of := map[string]bool{}, liveByService(have.Containers), map[string]int{}
@@ -55,14 +60,11 @@ func Inspections(want desired.State, have engine.Snapshot, o Options) Needs {
 			of[desired.Key(l.Service(), l.Number())]++
 		}
 	}
-	var replaced []string
-	if o.Atomic {
-		replaced = changedNetworks(want, have)
-	}
+	replaced := changedNetworks(want, have)
 	for _, l := range have.Containers {
-		if l.Found == nil && onAny(l, replaced) {
+		moved := l.Found == nil && onAny(l, replaced)
+		if moved {
 			out.Containers = append(out.Containers, l.ID)
-			continue
 		}
 		svc, ok := want.Service(l.Service())
 		if !ok || l.OneOff() || l.Number() == 0 {
@@ -76,10 +78,10 @@ func Inspections(want desired.State, have engine.Snapshot, o Options) Needs {
 		}
 		ours, differs := container.Known(spec, configHash(svc, live), l)
 		// of several, the one that takes over may lack its aliases
-		if (differs || of[desired.Key(svc.Name, l.Number())] > 1) && l.Found == nil {
+		if (differs || of[desired.Key(svc.Name, l.Number())] > 1) && l.Found == nil && !moved {
 			out.Containers = append(out.Containers, l.ID)
 		}
-		if (!ours && differs || l.Found != nil) && have.Images[l.ImageID].Defaults == nil {
+		if (!ours && differs || l.Found != nil || moved) && have.Images[l.ImageID].Defaults == nil {
 			images[l.ImageID] = true
 		}
 	}
@@ -87,13 +89,14 @@ func Inspections(want desired.State, have engine.Snapshot, o Options) Needs {
 	return out
 }
 
-// changedNetworks are those that the file wants otherwise, by name.
+// changedNetworks are those that the file wants otherwise, or under another name, by the names that they have.
 func changedNetworks(want desired.State, have engine.Snapshot) []string {
 	var out []string
 	for _, n := range want.Project.Networks {
 		for _, l := range have.Networks {
-			if l.Name == n.Name && len(network.Diff(n, l)) > 0 {
-				out = append(out, n.Name)
+			renamed := l.Labels[container.LabelProject] == want.Project.Name && l.Labels[container.LabelNetwork] == n.Key
+			if l.Name == n.Name && len(network.Diff(n, l)) > 0 || l.Name != n.Name && renamed {
+				out = append(out, l.Name)
 			}
 		}
 	}

@@ -160,8 +160,8 @@ type (
 		Labels    map[string]string
 		// ImageID is what Spec.Image stands for; empty if an earlier step of the plan brings it.
 		ImageID string
-		Peers   map[string]Ref // by "service:NAME", as NetworkMode, IPC, PID and VolumesFrom name them
-		Links   []Link
+		Peers   map[string]Ref   // by "service:NAME", as NetworkMode, IPC, PID and VolumesFrom name them
+		Links   []string         // "container:alias"
 		Inherit []volume.Mounted // anonymous volumes of the predecessor
 		Reserve bool             // it asks for reserved addresses, where its networks have some
 		Given   []Given          // variables that are known once steps before it are done
@@ -252,9 +252,6 @@ type Given struct {
 
 // Hooks of a service that run when its containers start and stop.
 type Hooks struct{ PostStart, PreStop []container.Hook }
-
-// Link to a container: "NAME:ALIAS" once the name is known.
-type Link struct{ Name, Alias string }
 
 // Until is what WaitContainer waits for.
 type Until string

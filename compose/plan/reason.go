@@ -91,6 +91,10 @@ type (
 		Subnet string
 		Keep   bool // for containers to keep their addresses, not for want of others
 	}
+	// NetworkRenamed: the file has it under another name.
+	NetworkRenamed struct{ To string }
+	// OrphanNetwork: the file does not have it.
+	OrphanNetwork struct{ Key string }
 	// Scaled: there are more replicas than wanted.
 	Scaled struct{ From, To int }
 	// Orphan: no service of the file owns it.
@@ -135,6 +139,8 @@ func (StopsFirst) reason()         {}
 func (Unfinished) reason()         {}
 func (SecondNetwork) reason()      {}
 func (SubnetChosen) reason()       {}
+func (NetworkRenamed) reason()     {}
+func (OrphanNetwork) reason()      {}
 func (Scaled) reason()             {}
 func (Orphan) reason()             {}
 func (Forgotten) reason()          {}
@@ -253,7 +259,9 @@ func (r SubnetChosen) Text() string {
 	}
 	return "the engine's own address ranges are used up: subnet " + r.Subnet
 }
-func (r Scaled) Text() string    { return fmt.Sprintf("scaled from %d to %d", r.From, r.To) }
-func (r Orphan) Text() string    { return fmt.Sprintf("no service %s in the file", r.Service) }
-func (Forgotten) Text() string   { return "nothing is left that it is the history of" }
-func (r DependsOn) Text() string { return r.Service + " must be " + r.Condition }
+func (r NetworkRenamed) Text() string { return "its name is " + r.To + " now" }
+func (r OrphanNetwork) Text() string  { return "no network " + r.Key + " in the file" }
+func (r Scaled) Text() string         { return fmt.Sprintf("scaled from %d to %d", r.From, r.To) }
+func (r Orphan) Text() string         { return fmt.Sprintf("no service %s in the file", r.Service) }
+func (Forgotten) Text() string        { return "nothing is left that it is the history of" }
+func (r DependsOn) Text() string      { return r.Service + " must be " + r.Condition }

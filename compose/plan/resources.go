@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -19,15 +20,22 @@ func (b *builder) networks() {
 		i := b.networkInUse(n)
 		switch {
 		case i < 0 && n.External:
-			if !predefined(n.Name) {
-				b.fail("networks."+n.Key, "network %s declared as external, but could not be found", n.Name)
-			}
+			b.absentNetwork(n)
 		case i < 0:
-			b.made[n.Name] = b.createNetwork(n, []Reason{Absent{}}, b.checks)
+			b.made[n.Name] = b.createNetwork(n, []Reason{Absent{}}, b.makeWay(n))
 		default:
 			b.compareNetwork(n, b.have.Networks[i])
 		}
 	}
+}
+
+// absentNetwork is external. A node of a Swarm does not list overlay networks that none of its containers is on as yet.
+func (b *builder) absentNetwork(n network.Spec) {
+	if predefined(n.Name) || b.have.Swarm {
+		return
+	}
+	b.fail("networks."+n.Key, "network %s declared as external, but could not be found", n.Name)
+	b.errors[len(b.errors)-1].Hint = "make it: docker network create " + n.Name + "; or take external away, and it is made with the project"
 }
 
 // networkInUse is the index of the network found for n, -1 if there is none. Of two of one name, which a create that was cut off may leave,
@@ -83,7 +91,11 @@ func (b *builder) compareNetwork(n network.Spec, live network.Live) {
 	if n.External {
 		return
 	}
-	if p, ours := live.Labels[container.LabelProject]; !ours || p != b.want.Project.Name {
+	switch p, labelled := live.Labels[container.LabelProject]; {
+	case !labelled:
+		b.warn("networks."+n.Key, "a network with name %s exists but was not created by compose. Set `external: true` to use an existing network", n.Name)
+		return
+	case p != b.want.Project.Name:
 		b.warn("networks."+n.Key, "a network with name %s exists but was not created for project %q. Set `external: true` to use an existing network",
 			n.Name, b.want.Project.Name)
 		return
@@ -101,20 +113,25 @@ func (b *builder) replaceNetwork(n network.Spec, live network.Live, why []Reason
 	if b.o.Atomic {
 		b.warn("networks."+n.Key, "network %s is made anew; if a step fails it is made once more as it was, under another id", n.Name)
 	}
+	gone := b.clear(live, why, remade(n, live))
+	b.made[n.Name] = b.createNetwork(n, why, []ID{gone})
+}
+
+// clear takes every container off a network and removes it.
+func (b *builder) clear(live network.Live, why []Reason, was *CreateNetwork) ID {
 	empty := slices.Clone(b.checks)
 	for _, l := range b.have.Containers {
 		switch {
-		case !l.On(n.Name):
+		case !l.On(live.Name):
 		case b.doomed[l.ID] && !b.o.Atomic:
 			empty = append(empty, ID("remove "+l.Name))
 		default:
-			empty = append(empty, b.add(Node{ID: ID("disconnect " + l.Name + " from " + n.Name), Step: DisconnectNetwork{Container: Ref{Key: l.ID, ID: l.ID}, Network: n.Name, Was: b.wasOn(l, n.Name)},
-				Resource: containerResource(l), Reasons: []Reason{NetworkReplaced{n.Name}}, After: b.checks}))
+			empty = append(empty, b.add(Node{ID: ID("disconnect " + l.Name + " from " + live.Name), Step: DisconnectNetwork{Container: Ref{Key: l.ID, ID: l.ID}, Network: live.Name, Was: b.wasOn(l, live.Name)},
+				Resource: containerResource(l), Reasons: []Reason{NetworkReplaced{live.Name}}, After: b.checks}))
 		}
 	}
-	gone := b.add(Node{ID: ID("remove network " + n.Name), Step: RemoveNetwork{live.ID, n.Name, remade(n, live)},
-		Resource: Resource{Kind: Network, Name: n.Name}, Reasons: why, After: empty})
-	b.made[n.Name] = b.createNetwork(n, why, []ID{gone})
+	return b.add(Node{ID: ID("remove network " + live.Name), Step: RemoveNetwork{live.ID, live.Name, was},
+		Resource: Resource{Kind: Network, Name: live.Name}, Reasons: why, After: empty})
 }
 
 // wasOn is how a container is on a network, as far as known: else as its service, or as Docker Compose has it.
@@ -139,13 +156,31 @@ func remade(n network.Spec, live network.Live) *CreateNetwork {
 
 // reconnectOthers brings containers that this plan does not otherwise touch back on networks that were made anew.
 func (b *builder) reconnectOthers() {
-	for _, name := range sortedKeys(b.replaced) {
+	for _, name := range b.anew() {
 		for _, l := range b.have.Containers {
 			if l.On(name) && !b.doomed[l.ID] && (l.OneOff() || !slices.Contains(b.order, l.Service())) {
-				b.add(b.connectNode(l, network.Attachment{Name: name, Aliases: []string{l.Name, l.Service()}}, NetworkReplaced{name}))
+				b.add(b.comeBack(l, name))
 			}
 		}
 	}
+}
+
+// anew are the networks, by the names that they had, that are made anew.
+func (b *builder) anew() []string { return slices.Concat(sortedKeys(b.replaced), sortedKeys(b.moved)) }
+
+// comeBack on a network that was made anew, as the container was on it. An address that is not of the new subnets cannot be kept.
+func (b *builder) comeBack(l container.Live, name string) Node {
+	a := b.wasOn(l, name)
+	a.Name = cmp.Or(b.moved[name], name)
+	i := slices.IndexFunc(b.want.Project.Networks, func(n network.Spec) bool { return n.Name == a.Name })
+	pools := b.want.Project.Networks[i].IPAM.Pools
+	if !network.Within(a.IPv4Address, pools) {
+		a.IPv4Address = ""
+	}
+	if !network.Within(a.IPv6Address, pools) {
+		a.IPv6Address = ""
+	}
+	return b.connectNode(l, a, NetworkReplaced{name})
 }
 
 func (b *builder) connectNode(l container.Live, a network.Attachment, why Reason) Node {

@@ -99,6 +99,7 @@ type handOver struct {
 	unit   string
 	beside bool   // start-first
 	why    string // it is not, although the file asks for it
+	back   []ID   // steps that bring the old container back on networks that were made anew
 	last   []ID   // the last steps so far
 }
 
@@ -106,11 +107,12 @@ type handOver struct {
 func (o *rolling) handOver(r *replica) ID {
 	h := &handOver{rolling: o, r: r, unit: o.unitOf(o.svc, r)}
 	h.beside, h.why = o.startsFirst(o.svc, r)
+	h.stayOnNetworks()
 	if !r.continued {
 		h.last = []ID{o.emitCreate(o.svc, r, container.TemporaryName(r.live.ID, r.Spec.Name), h.beside)}
 		h.joinUnit(h.last[0])
 	}
-	h.last = slices.Concat(o.checks, o.restartedDependents(o.svc), h.last)
+	h.last = slices.Concat(o.checks, o.restartedDependents(o.svc), h.back, h.last)
 	if h.beside {
 		h.startBeside()
 	} else {
@@ -120,6 +122,15 @@ func (o *rolling) handOver(r *replica) ID {
 	o.commits = append(o.commits, commit{r, o.svc.Name, h.unit})
 	o.ends[h.unit] = append(o.ends[h.unit], end)
 	return end
+}
+
+// stayOnNetworks brings an old container that serves back on networks that were made anew, in case it has to go on.
+func (h *handOver) stayOnNetworks() {
+	for _, name := range h.anew() {
+		if h.served() && h.r.live.On(name) {
+			h.back = append(h.back, h.add(h.comeBack(*h.r.live, name)))
+		}
+	}
 }
 
 // joinUnit makes a node that is there part of the hand-over.
@@ -280,6 +291,11 @@ func bareAll(in []network.Attachment) []network.Attachment {
 
 // foundAt is how a container is on a network, as far as known: else as a should be.
 func foundAt(l container.Live, a network.Attachment) network.Attachment {
+	if l.Found != nil {
+		if i := slices.IndexFunc(l.Found.Networks, func(f network.Attachment) bool { return f.Name == a.Name }); i >= 0 {
+			return l.Found.Networks[i]
+		}
+	}
 	for _, e := range l.Networks {
 		if e.Name == a.Name && e.AliasesKnown {
 			a.Aliases, a.IPv4Address, a.IPv6Address = e.Aliases, e.StaticIPv4, e.StaticIPv6

@@ -172,7 +172,8 @@ func (c *conn) attach(r *recipe, n engine.NewContainer) error {
 	}
 	endpoints := map[string]*apinetwork.EndpointSettings{}
 	for _, a := range now {
-		if endpoints[a.Name], err = c.endpointFor(a, n.Links); err != nil {
+		a.Links = n.Links
+		if endpoints[a.Name], err = c.endpointFor(a); err != nil {
 			return err
 		}
 	}
@@ -191,8 +192,8 @@ func byPriority(in []network.Attachment) []network.Attachment {
 // ifname is the driver option that names the interface in the container (API 1.49).
 const ifname = "com.docker.network.endpoint.ifname"
 
-func (c *conn) endpointFor(a network.Attachment, links []string) (*apinetwork.EndpointSettings, error) {
-	s := &apinetwork.EndpointSettings{Aliases: a.Aliases, Links: links, DriverOpts: maps.Clone(a.DriverOpts)}
+func (c *conn) endpointFor(a network.Attachment) (*apinetwork.EndpointSettings, error) {
+	s := &apinetwork.EndpointSettings{Aliases: a.Aliases, Links: a.Links, DriverOpts: maps.Clone(a.DriverOpts)}
 	v4, err4 := address(a.IPv4Address)
 	v6, err6 := address(a.IPv6Address)
 	local, errL := addresses(a.LinkLocalIPs)

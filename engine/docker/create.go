@@ -77,7 +77,8 @@ func (cs containers) createOld(ctx context.Context, r recipe) (id string, warnin
 
 func (cs containers) complete(ctx context.Context, id string, r recipe, n engine.NewContainer, files []load) error {
 	for _, a := range r.connect {
-		if err := cs.c.connect(ctx, a, id, n.Links); err != nil {
+		a.Links = n.Links
+		if err := cs.c.connect(ctx, a, id); err != nil {
 			return err
 		}
 	}

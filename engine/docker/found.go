@@ -349,7 +349,7 @@ func attachmentOf(in apicontainer.InspectResponse, project, name string) network
 	s := in.NetworkSettings.Networks[name]
 	a := network.Attachment{
 		Network: strings.TrimPrefix(name, project+"_"), Name: name, Aliases: aliasesOf(in, name), MacAddress: s.MacAddress.String(),
-		GwPriority: s.GwPriority, DriverOpts: maps.Clone(s.DriverOpts), InterfaceName: s.DriverOpts[ifname],
+		GwPriority: s.GwPriority, DriverOpts: maps.Clone(s.DriverOpts), InterfaceName: s.DriverOpts[ifname], Links: s.Links,
 	}
 	delete(a.DriverOpts, ifname)
 	if c := s.IPAMConfig; c != nil {

@@ -125,11 +125,11 @@ func (n networks) RemoveNetwork(ctx context.Context, id string) error {
 // ConnectNetwork puts a container on a network; one that is on it already is engine.ErrConflict.
 func (n networks) ConnectNetwork(ctx context.Context, networkName, containerID string, a network.Attachment) error {
 	a.Name = networkName
-	return failed(n.c.connect(ctx, a, containerID, nil), "connect container", short(containerID), "to network", networkName)
+	return failed(n.c.connect(ctx, a, containerID), "connect container", short(containerID), "to network", networkName)
 }
 
-func (c *conn) connect(ctx context.Context, a network.Attachment, containerID string, links []string) error {
-	s, err := c.endpointFor(a, links)
+func (c *conn) connect(ctx context.Context, a network.Attachment, containerID string) error {
+	s, err := c.endpointFor(a)
 	if err != nil {
 		return err
 	}

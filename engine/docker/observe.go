@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/moby/moby/api/types/swarm"
 	"github.com/moby/moby/client"
 	"golang.org/x/sync/errgroup"
 
@@ -44,7 +45,7 @@ func (o observer) Observe(ctx context.Context, q engine.Query) (engine.Snapshot,
 	changed := history(past).judge(s.Containers)
 	err = together(ctx,
 		func(ctx context.Context) (err error) {
-			s.Networks, err = o.moreNetworks(ctx, s.Networks, q.Networks)
+			s.Networks, s.Swarm, err = o.moreNetworks(ctx, s.Networks, q)
 			return
 		},
 		func(ctx context.Context) (err error) {
@@ -113,23 +114,66 @@ func (o observer) listVolumes(ctx context.Context, f client.Filters) ([]volume.L
 	return out, nil
 }
 
-// moreNetworks adds those asked for by name that are not of the project.
-func (o observer) moreNetworks(ctx context.Context, have []network.Live, names []string) ([]network.Live, error) {
-	missing := slices.Clone(names)
-	for _, n := range have {
-		missing = slices.DeleteFunc(missing, func(name string) bool { return name == n.Name })
+// moreNetworks adds those asked for by name that are not of the project. If external ones are nowhere to be found it asks whether there is a Swarm.
+func (o observer) moreNetworks(ctx context.Context, have []network.Live, q engine.Query) (all []network.Live, swarm bool, err error) {
+	if err := o.others(ctx, have, q); err != nil {
+		return nil, false, err
 	}
+	missing := missingOf(q.Networks, have)
 	if len(missing) == 0 {
-		return have, nil
+		return have, false, nil
 	}
 	found, err := o.listNetworks(ctx, make(client.Filters).Add("name", missing...))
+	if err != nil {
+		return nil, false, err
+	}
 	for _, n := range found { // the filter takes parts of names too
 		if slices.Contains(missing, n.Name) {
 			have = append(have, n)
 		}
 	}
 	slices.SortStableFunc(have, func(a, b network.Live) int { return strings.Compare(a.Name, b.Name) })
-	return have, err
+	if len(missingOf(q.External, have)) > 0 {
+		swarm, err = o.inSwarm(ctx)
+	}
+	return have, swarm, err
+}
+
+func (o observer) inSwarm(ctx context.Context) (bool, error) {
+	res, err := o.c.api.Info(ctx, client.InfoOptions{})
+	return err == nil && res.Info.Swarm.LocalNodeState == swarm.LocalNodeStateActive, failed(err, "read the engine's information")
+}
+
+func missingOf(names []string, have []network.Live) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return slices.ContainsFunc(have, func(n network.Live) bool { return n.Name == name })
+	})
+}
+
+// others fills in who else is on networks that nobody asked for: those that have another name by now.
+func (o observer) others(ctx context.Context, have []network.Live, q engine.Query) error {
+	f := make(client.Filters)
+	for _, n := range have {
+		if len(q.Networks) > 0 && !slices.Contains(q.Networks, n.Name) {
+			f.Add("network", n.ID)
+		}
+	}
+	if len(f) == 0 {
+		return nil
+	}
+	res, err := o.c.api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: f})
+	if err != nil {
+		return failed(err, "list containers")
+	}
+	for _, item := range res.Items {
+		l := liveOf(item)
+		for i, n := range have {
+			if l.Labels[container.LabelProject] != q.Project && f["network"][n.ID] && l.On(n.Name) {
+				have[i].Others = append(have[i].Others, l.Name)
+			}
+		}
+	}
+	return nil
 }
 
 // moreVolumes adds those asked for by name that are not of the project.
