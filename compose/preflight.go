@@ -29,7 +29,7 @@ func (t Tool) Preflight(ctx context.Context, p Project, pl plan.Plan, o Prefligh
 	if !preflight.Needed(pl) {
 		return pl, nil
 	}
-	in := preflight.Input{Plan: pl, Project: p, NameGiven: o.NameGiven, Snapshot: engine.Snapshot{Project: p.Name, Containers: pl.Found}}
+	in := preflight.Input{Plan: pl, Project: p, NameGiven: o.NameGiven, Snapshot: engine.Snapshot{Project: p.Name, Containers: pl.Found, Caps: t.Engine.Info().Caps}}
 	err := t.lookAround(ctx, &in)
 	if err != nil && ctx.Err() == nil { // an engine that is busy with other projects may list what is gone the next moment
 		err = t.lookAround(ctx, &in)

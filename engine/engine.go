@@ -31,9 +31,11 @@ type Capabilities struct {
 	MultiNetwork  bool   // several networks at create, API 1.44
 	Annotations   bool   // API 1.43
 	Subpath       bool   // volume subpath, API 1.45
+	EndpointMAC   bool   // a MAC address for each network, API 1.44
 	GwPriority    bool   // API 1.48
 	InterfaceName bool   // API 1.49
 	EnableIPv4    bool   // API 1.47
+	IPv6Pools     bool   // it finds IPv6 subnets by itself, API 1.46
 	ImageMounts   bool   // API 1.48
 	BuildKit      bool
 	Socket        string // path of the Unix socket where it was reached; "": it was reached otherwise
@@ -206,10 +208,21 @@ type Surroundings struct {
 	Memory     int64              // bytes that the engine's machine has; 0: not known
 	CPUs       int                // 0: not known
 	Runtimes   []string           // that it can start containers with, in order of name; none: not known
-	Pools      []AddressPool      // where automatic subnets come from; the engine's defaults if it does not tell
+	Swarm      SwarmRole
+	Drivers    []string      // of networks, in order of name: those that are built in, and plugins that can be seen; none: not known
+	Pools      []AddressPool // where automatic subnets come from; the engine's defaults if it does not tell
 	// Local: the engine shares this machine's network and files, so that its ports and paths are ours.
 	Local bool
 }
+
+// SwarmRole of an engine: "" if it is in no Swarm.
+type SwarmRole string
+
+// The roles. Only managers make overlay networks.
+const (
+	Worker  SwarmRole = "worker"
+	Manager SwarmRole = "manager"
+)
 
 // Neighbour is a container beside the project, or of it.
 type Neighbour struct {
@@ -219,13 +232,16 @@ type Neighbour struct {
 	State            container.State
 	Ports            []container.Published
 	Volumes          []string // that it mounts, by name
+	Networks         []string // ids
 }
 
 // NeighbourNetwork is a network beside the project, or of it.
 type NeighbourNetwork struct {
-	ID, Name string
-	Project  string
-	Subnets  []string // CIDR
+	ID, Name   string
+	Project    string
+	Subnets    []string // CIDR
+	Driver     string
+	Attachable bool
 }
 
 // AddressPool is a range that subnets of Size bits are cut from (Engine API, SystemInfo.DefaultAddressPools).
@@ -236,7 +252,7 @@ type AddressPool struct {
 
 // Surveyor looks around.
 type Surveyor interface {
-	// Survey takes three calls at once: a list each of containers and networks, and the engine's information.
+	// Survey takes four calls at once: a list each of containers, networks and plugins, and the engine's information.
 	Survey(ctx context.Context) (Surroundings, error)
 }
 

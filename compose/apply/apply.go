@@ -373,7 +373,7 @@ func (r *run) createWithSubnet(ctx context.Context, s plan.CreateNetwork) error 
 	for _, subnet := range s.Subnets {
 		dynamic, reserved, halves := network.Halves(subnet)
 		spec, labels := s.Network, maps.Clone(s.Labels)
-		spec.IPAM.Pools = []network.Pool{{Subnet: subnet, IPRange: dynamic}}
+		spec.IPAM.Pools = append([]network.Pool{{Subnet: subnet, IPRange: dynamic}}, spec.IPAM.Pools...)
 		if labels == nil {
 			labels = map[string]string{}
 		}

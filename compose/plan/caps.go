@@ -94,7 +94,10 @@ func (b *builder) mountNeeds(at string, m volume.Mount) []need {
 
 func (b *builder) networkNeeds(at string, s container.Spec) []need {
 	var out []need
-	for _, a := range s.Networks {
+	for i, a := range s.Networks {
+		if i > 0 && a.MacAddress != "" { // the first has its own by that of the container
+			out = append(out, need{path: at + "networks." + a.Network + ".mac_address", api: "1.44", can: b.have.Caps.EndpointMAC})
+		}
 		if a.GwPriority != 0 {
 			out = append(out, need{path: at + "networks." + a.Network + ".gw_priority", api: "1.48", can: b.have.Caps.GwPriority})
 		}

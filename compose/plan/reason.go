@@ -91,6 +91,8 @@ type (
 		Subnet string
 		Keep   bool // for containers to keep their addresses, not for want of others
 	}
+	// IPv6Chosen: the engine has no IPv6 subnets of its own.
+	IPv6Chosen struct{ Subnet string }
 	// NetworkRenamed: the file has it under another name.
 	NetworkRenamed struct{ To string }
 	// OrphanNetwork: the file does not have it.
@@ -139,6 +141,7 @@ func (StopsFirst) reason()         {}
 func (Unfinished) reason()         {}
 func (SecondNetwork) reason()      {}
 func (SubnetChosen) reason()       {}
+func (IPv6Chosen) reason()         {}
 func (NetworkRenamed) reason()     {}
 func (OrphanNetwork) reason()      {}
 func (Scaled) reason()             {}
@@ -258,6 +261,9 @@ func (r SubnetChosen) Text() string {
 		return "containers are to keep their addresses while names pass from one to the next: subnet " + r.Subnet
 	}
 	return "the engine's own address ranges are used up: subnet " + r.Subnet
+}
+func (r IPv6Chosen) Text() string {
+	return "this engine has no IPv6 subnets of its own: subnet " + r.Subnet
 }
 func (r NetworkRenamed) Text() string { return "its name is " + r.To + " now" }
 func (r OrphanNetwork) Text() string  { return "no network " + r.Key + " in the file" }

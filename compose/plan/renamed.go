@@ -21,16 +21,20 @@ func (b *builder) strays() []network.Live {
 	return out
 }
 
-// makeWay moves the containers of the network that had another name over to a new one, if the two cannot be at the same time: then nothing but the
-// name was changed, and most of all not the addresses. It gives what the new one has to wait for.
-func (b *builder) makeWay(n network.Spec) []ID {
+// makeNetwork that is not there. If the one that it was under another name cannot be at the same time, that one goes first and its containers move
+// over: then nothing but the name was changed, and most of all not the addresses.
+func (b *builder) makeNetwork(n network.Spec) {
+	why := []Reason{Absent{}}
 	for _, l := range b.strays() {
 		if l.Labels[container.LabelNetwork] == n.Key && excludes(n, l) {
 			b.moved[l.Name] = n.Name
-			return []ID{b.clear(l, []Reason{NetworkRenamed{n.Name}}, nil)}
+			gone := b.clear(n, l, []Reason{NetworkRenamed{n.Name}})
+			b.made[n.Name] = b.createNetwork(n, why, []ID{gone})
+			b.nodes[b.at[b.made[n.Name]]].Unit = b.networkUnit(l)
+			return
 		}
 	}
-	return b.checks
+	b.made[n.Name] = b.createNetwork(n, why, b.checks)
 }
 
 // excludes tells whether a network cannot be made while another is there: its addresses are taken, or the interface that both are put on.

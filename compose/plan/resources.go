@@ -22,7 +22,7 @@ func (b *builder) networks() {
 		case i < 0 && n.External:
 			b.absentNetwork(n)
 		case i < 0:
-			b.made[n.Name] = b.createNetwork(n, []Reason{Absent{}}, b.makeWay(n))
+			b.makeNetwork(n)
 		default:
 			b.compareNetwork(n, b.have.Networks[i])
 		}
@@ -113,13 +113,14 @@ func (b *builder) replaceNetwork(n network.Spec, live network.Live, why []Reason
 	if b.o.Atomic {
 		b.warn("networks."+n.Key, "network %s is made anew; if a step fails it is made once more as it was, under another id", n.Name)
 	}
-	gone := b.clear(live, why, remade(n, live))
+	gone := b.clear(n, live, why)
 	b.made[n.Name] = b.createNetwork(n, why, []ID{gone})
+	b.nodes[b.at[b.made[n.Name]]].Unit = b.networkUnit(live)
 }
 
-// clear takes every container off a network and removes it.
-func (b *builder) clear(live network.Live, why []Reason, was *CreateNetwork) ID {
-	empty := slices.Clone(b.checks)
+// clear takes every container off a network and removes it, to make way for n.
+func (b *builder) clear(n network.Spec, live network.Live, why []Reason) ID {
+	unit, empty := b.networkUnit(live), slices.Clone(b.checks)
 	for _, l := range b.have.Containers {
 		switch {
 		case !l.On(live.Name):
@@ -127,11 +128,20 @@ func (b *builder) clear(live network.Live, why []Reason, was *CreateNetwork) ID 
 			empty = append(empty, ID("remove "+l.Name))
 		default:
 			empty = append(empty, b.add(Node{ID: ID("disconnect " + l.Name + " from " + live.Name), Step: DisconnectNetwork{Container: Ref{Key: l.ID, ID: l.ID}, Network: live.Name, Was: b.wasOn(l, live.Name)},
-				Resource: containerResource(l), Reasons: []Reason{NetworkReplaced{live.Name}}, After: b.checks}))
+				Resource: containerResource(l), Reasons: []Reason{NetworkReplaced{live.Name}}, After: b.checks, Unit: unit}))
 		}
 	}
-	return b.add(Node{ID: ID("remove network " + live.Name), Step: RemoveNetwork{live.ID, live.Name, was},
-		Resource: Resource{Kind: Network, Name: live.Name}, Reasons: why, After: empty})
+	return b.add(Node{ID: ID("remove network " + live.Name), Step: RemoveNetwork{live.ID, live.Name, remade(n, live)},
+		Resource: Resource{Kind: Network, Name: live.Name}, Reasons: why, After: empty, Unit: unit})
+}
+
+// networkUnit is all that makes a network anew. If that does not get done, the network is there as it was, and containers are on it as they were. An
+// atomic plan is taken back as a whole.
+func (b *builder) networkUnit(live network.Live) string {
+	if b.o.Atomic {
+		return ""
+	}
+	return "network " + live.Name
 }
 
 // wasOn is how a container is on a network, as far as known: else as its service, or as Docker Compose has it.
@@ -149,6 +159,7 @@ func (b *builder) wasOn(l container.Live, name string) network.Attachment {
 
 // remade is the network as it was, should it be wanted back.
 func remade(n network.Spec, live network.Live) *CreateNetwork {
+	n.Name = live.Name
 	n.Driver, n.DriverOpts, n.IPAM, n.Internal, n.Attachable = live.Driver, live.Options, live.IPAM, live.Internal, live.Attachable
 	n.EnableIPv6 = &live.EnableIPv6
 	return &CreateNetwork{Network: n, Labels: live.Labels}

@@ -19,7 +19,7 @@ import (
 type Input struct {
 	Plan         plan.Plan
 	Project      desired.Project
-	Snapshot     engine.Snapshot // its containers suffice
+	Snapshot     engine.Snapshot // its containers and capabilities suffice
 	Surroundings engine.Surroundings
 	Host         Host // the zero Host unless Surroundings.Local
 	// NameGiven: the user chose the project's name on the command line or in the environment.
@@ -45,7 +45,10 @@ func Check(in Input) diag.List {
 	c.directory()
 	c.names()
 	c.ports()
+	c.drivers()
+	c.strangers()
 	c.subnets()
+	c.fixedAddresses()
 	c.limits()
 	c.runtimes()
 	c.paths()

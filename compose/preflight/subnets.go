@@ -2,10 +2,12 @@ package preflight
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/compose/plan"
@@ -38,8 +40,12 @@ func (c *check) subnets() {
 
 func (c *check) subnet(n network.Spec, p netip.Prefix, s *subnets) {
 	d := diag.Diagnostic{Severity: diag.Error, Path: "networks." + n.Key + ".ipam"}
-	if free, ok := FreeSubnet(c.Surroundings.Pools, slices.DeleteFunc(s.used(n.Name), everywhere)); ok {
+	used := slices.DeleteFunc(s.used(n.Name), everywhere)
+	if free, ok := FreeSubnet(c.Surroundings.Pools, used); ok && p.Addr().Is4() {
 		d.Hint = fmt.Sprintf("use another one: %s is free", free)
+	}
+	if p.Addr().Is6() {
+		d.Hint = fmt.Sprintf("use another one: %s is free", freeIPv6(n.Name, used))
 	}
 	for _, t := range s.taken {
 		if t.by != ownName(n.Name) && t.prefix.Overlaps(p) {
@@ -72,6 +78,7 @@ type subnets struct {
 	routes           []netip.Prefix
 	keeps            map[string]bool // networks, by key, where containers come back to their addresses: only where the subnet was asked for
 	fixed, automatic []wish
+	bare6            []wish // that want IPv6 and name no subnet for it, where the engine has none to give
 }
 
 // addresses gathers them.
@@ -90,13 +97,16 @@ func (c *check) addresses() *subnets {
 		}
 	}
 	for _, r := range c.Host.Routes {
-		if !slices.Contains(bridges, r) {
+		if !slices.ContainsFunc(bridges, func(b netip.Prefix) bool { return b.Bits() <= r.Bits() && b.Contains(r.Addr()) }) {
 			s.routes = append(s.routes, r)
 		}
 	}
 	for _, n := range c.Plan.Nodes {
 		if made, ok := n.Step.(plan.CreateNetwork); ok {
 			s.wish(n.ID, made.Network)
+			if c.lacksIPv6(made.Network) {
+				s.bare6 = append(s.bare6, wish{node: n.ID, spec: made.Network})
+			}
 		}
 	}
 	return s
@@ -193,6 +203,27 @@ func (s *subnets) used(name string) []netip.Prefix {
 	return out
 }
 
+// lacksIPv6 tells whether the engine cannot find an IPv6 subnet for a network: before API 1.46 it has none, unless it was told of some.
+func (c *check) lacksIPv6(n network.Spec) bool {
+	caps := c.Snapshot.Caps
+	own := n.IPAM.Driver == "" || n.IPAM.Driver == "default"
+	named := slices.ContainsFunc(n.IPAM.Pools, func(p network.Pool) bool { return strings.Contains(p.Subnet, ":") })
+	told := slices.ContainsFunc(c.Surroundings.Pools, func(p engine.AddressPool) bool { return strings.Contains(p.Base, ":") })
+	return n.EnableIPv6 != nil && *n.EnableIPv6 && own && !named && !told && !caps.IPv6Pools
+}
+
+// freeIPv6 is a unique local subnet (RFC 4193) that overlaps nothing used. It follows from the network's name, so that it is the same each time.
+func freeIPv6(name string, used []netip.Prefix) netip.Prefix {
+	for n := 0; ; n++ {
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", name, n))
+		b := [16]byte{0xfd}
+		copy(b[1:6], sum[:])
+		if p := netip.PrefixFrom(netip.AddrFrom16(b), 64); !slices.ContainsFunc(used, p.Overlaps) {
+			return p
+		}
+	}
+}
+
 // choose a subnet for a network without one, and take it. It is zero if the engine may choose itself, false if there is none.
 func (s *subnets) choose(n network.Spec) (netip.Prefix, bool) {
 	used := s.used(n.Name)
@@ -235,12 +266,29 @@ func Settle(in Input) plan.Plan {
 			chosen[w.node] = append(chosen[w.node], p.String())
 		}
 	}
+	six := map[plan.ID]netip.Prefix{}
+	for _, w := range s.bare6 {
+		six[w.node] = freeIPv6(w.spec.Name, slices.DeleteFunc(s.used(w.spec.Name), everywhere))
+		s.take(w.spec, six[w.node])
+	}
 	for i, n := range out.Nodes {
+		if p, ok := six[n.ID]; ok {
+			n = withIPv6(n, p)
+			out.Nodes[i] = n
+		}
 		if subnets, ok := chosen[n.ID]; ok {
 			out.Nodes[i] = settled(n, subnets, s.keeps[n.Step.(plan.CreateNetwork).Network.Key])
 		}
 	}
 	return out
+}
+
+func withIPv6(n plan.Node, p netip.Prefix) plan.Node {
+	made := n.Step.(plan.CreateNetwork)
+	made.Network.IPAM.Pools = append(slices.Clone(made.Network.IPAM.Pools), network.Pool{Subnet: p.String()})
+	n.Step = made
+	n.Reasons = append(slices.Clone(n.Reasons), plan.IPv6Chosen{Subnet: p.String()})
+	return n
 }
 
 // candidates are the subnets that are tried: other projects may be after the same.

@@ -148,7 +148,7 @@ func addresses(texts []string) ([]netip.Addr, error) {
 	return out, nil
 }
 
-// attach decides on the network mode and the endpoints. The primary network is of the highest priority, then the first by name.
+// attach decides on the network mode and the endpoints. The primary network is of the highest priority, then the first of the spec.
 func (c *conn) attach(r *recipe, n engine.NewContainer) error {
 	mode, err := peerMode(n.Spec.NetworkMode, n.Peers)
 	if err != nil {
@@ -184,7 +184,7 @@ func (c *conn) attach(r *recipe, n engine.NewContainer) error {
 func byPriority(in []network.Attachment) []network.Attachment {
 	out := slices.Clone(in)
 	slices.SortStableFunc(out, func(a, b network.Attachment) int {
-		return cmp.Or(cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.Name, b.Name))
+		return cmp.Compare(b.Priority, a.Priority)
 	})
 	return out
 }
@@ -203,7 +203,7 @@ func (c *conn) endpointFor(a network.Attachment) (*apinetwork.EndpointSettings, 
 	if v4.IsValid() || v6.IsValid() || len(local) > 0 {
 		s.IPAMConfig = &apinetwork.EndpointIPAMConfig{IPv4Address: v4, IPv6Address: v6, LinkLocalIPs: local}
 	}
-	if a.MacAddress != "" && (c.at("1.44") || c.podman()) {
+	if a.MacAddress != "" && c.caps.EndpointMAC {
 		mac, err := net.ParseMAC(a.MacAddress)
 		if err != nil {
 			return nil, invalid("network %s: %w", a.Name, err)

@@ -146,8 +146,8 @@ func capabilities(name, version, api, osName string) engine.Capabilities {
 	n, _ := strconv.Atoi(major)
 	return engine.Capabilities{
 		Engine: name, Version: version, APIVersion: api, OS: osName,
-		StartInterval: at("1.44"), MultiNetwork: at("1.44"), Annotations: at("1.43"), Subpath: at("1.45"), GwPriority: at("1.48"),
-		InterfaceName: at("1.49"), EnableIPv4: at("1.47"), ImageMounts: at("1.48"), BuildKit: !podman && osName != "windows",
+		StartInterval: at("1.44"), MultiNetwork: at("1.44"), Annotations: at("1.43"), Subpath: at("1.45"), EndpointMAC: at("1.44") || podman, GwPriority: at("1.48"),
+		InterfaceName: at("1.49"), EnableIPv4: at("1.47"), IPv6Pools: at("1.46") || podman, ImageMounts: at("1.48"), BuildKit: !podman && osName != "windows",
 		Update: !podman || n >= 5,
 	}
 }

@@ -124,14 +124,15 @@ func TestWhatAnEngineCan(t *testing.T) {
 		want        engine.Capabilities
 	}{
 		{"Docker/20.10.24+dfsg1 (linux)", "1.41", engine.Capabilities{Engine: "docker", Version: "20.10.24+dfsg1", APIVersion: "1.41", OS: "linux", BuildKit: true, Update: true}},
-		{"Libpod/4.3.1 (linux)", "1.41", engine.Capabilities{Engine: "podman", Version: "4.3.1", APIVersion: "1.41", OS: "linux"}},
-		{"Libpod/5.4.0 (linux)", "1.41", engine.Capabilities{Engine: "podman", Version: "5.4.0", APIVersion: "1.41", OS: "linux", Update: true}},
+		{"Libpod/4.3.1 (linux)", "1.41", engine.Capabilities{Engine: "podman", Version: "4.3.1", APIVersion: "1.41", OS: "linux", IPv6Pools: true, EndpointMAC: true}},
+		{"Libpod/5.4.0 (linux)", "1.41", engine.Capabilities{Engine: "podman", Version: "5.4.0", APIVersion: "1.41", OS: "linux", IPv6Pools: true, EndpointMAC: true, Update: true}},
 		{"Docker/28.5.2 (linux)", "1.51", engine.Capabilities{
 			Engine: "docker", Version: "28.5.2", APIVersion: "1.51", OS: "linux", StartInterval: true, MultiNetwork: true, Annotations: true,
 			Subpath: true, GwPriority: true, InterfaceName: true, EnableIPv4: true, ImageMounts: true, BuildKit: true, Update: true,
+			EndpointMAC: true, IPv6Pools: true,
 		}},
 		{"Docker/25.0.0 (linux)", "1.44", engine.Capabilities{
-			Engine: "docker", Version: "25.0.0", APIVersion: "1.44", OS: "linux", StartInterval: true, MultiNetwork: true, Annotations: true, BuildKit: true, Update: true,
+			Engine: "docker", Version: "25.0.0", APIVersion: "1.44", OS: "linux", StartInterval: true, MultiNetwork: true, Annotations: true, BuildKit: true, Update: true, EndpointMAC: true,
 		}},
 	} {
 		name, version := serverName(c.server)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/netip"
+	"time"
 
 	apinetwork "github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
@@ -115,11 +116,45 @@ func prefix(text string) (netip.Prefix, error) {
 
 // RemoveNetwork removes it; one that is gone already is fine, one in use is engine.ErrConflict.
 func (n networks) RemoveNetwork(ctx context.Context, id string) error {
+	err := n.remove(ctx, id)
+	if err == nil && len(id) != hexID {
+		err = n.gone(ctx, id)
+	}
+	return failed(err, "remove network", short(id))
+}
+
+func (n networks) remove(ctx context.Context, id string) error {
 	_, err := n.c.api.NetworkRemove(ctx, id, client.NetworkRemoveOptions{})
 	if err != nil && kindOf(err) == engine.ErrNotFound {
 		return nil
 	}
-	return failed(err, "remove network", short(id))
+	return err
+}
+
+// hexID is the length of what an engine gives ids to by itself. A Swarm's are shorter.
+const hexID = 64
+
+// gone waits until a network of a Swarm is: its manager answers at once, and lets go of the name only once its node has taken the network down.
+func (n networks) gone(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		_, err := n.c.api.NetworkInspect(ctx, id, client.NetworkInspectOptions{})
+		switch {
+		case err == nil:
+		case kindOf(err) == engine.ErrNotFound:
+			return nil
+		default:
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // ConnectNetwork puts a container on a network; one that is on it already is engine.ErrConflict.

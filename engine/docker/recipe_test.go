@@ -136,7 +136,7 @@ func TestOldEnginesAreNotSentWhatTheyDrop(t *testing.T) {
 			t.Errorf("mount %+v", m)
 		}
 	}
-	e, err := oldest.endpointFor(s.Networks[0], nil)
+	e, err := oldest.endpointFor(s.Networks[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/moby/moby/api/types/swarm"
 	apisystem "github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
 
@@ -17,16 +18,21 @@ import (
 // surveyor looks around.
 type surveyor struct{ c *conn }
 
-// Survey makes three calls at once.
+// Survey makes four calls at once.
 func (s surveyor) Survey(ctx context.Context) (engine.Surroundings, error) {
 	var out engine.Surroundings
+	var plugins []string
 	err := together(ctx,
 		func(ctx context.Context) (err error) { out.Containers, err = s.neighbours(ctx); return },
 		func(ctx context.Context) (err error) { out.Networks, err = s.networks(ctx); return },
 		func(ctx context.Context) error { return s.machine(ctx, &out) },
+		func(ctx context.Context) (err error) { plugins, err = s.plugins(ctx); return },
 	)
 	if err != nil {
 		return engine.Surroundings{}, err
+	}
+	if len(out.Drivers) > 0 {
+		out.Drivers = slices.Compact(slices.Sorted(slices.Values(append(out.Drivers, plugins...))))
 	}
 	return out, nil
 }
@@ -54,15 +60,23 @@ func neighbourOf(l container.Live) engine.Neighbour {
 	return engine.Neighbour{
 		Volumes: volumes,
 		ID:      l.ID, Name: l.Name, Project: l.Labels[container.LabelProject], Service: l.Service(), WorkingDir: l.Labels[container.LabelWorkingDir],
-		State: l.State, Ports: l.Ports,
+		State: l.State, Ports: l.Ports, Networks: networkIDs(l),
 	}
+}
+
+func networkIDs(l container.Live) []string {
+	var out []string
+	for _, e := range l.Networks {
+		out = append(out, e.NetworkID)
+	}
+	return out
 }
 
 func (s surveyor) networks(ctx context.Context) ([]engine.NeighbourNetwork, error) {
 	all, err := observer(s).listNetworks(ctx, nil)
 	out := make([]engine.NeighbourNetwork, 0, len(all))
 	for _, n := range all {
-		out = append(out, engine.NeighbourNetwork{ID: n.ID, Name: n.Name, Project: n.Labels[container.LabelProject], Subnets: subnetsOf(n)})
+		out = append(out, engine.NeighbourNetwork{ID: n.ID, Name: n.Name, Project: n.Labels[container.LabelProject], Subnets: subnetsOf(n), Driver: n.Driver, Attachable: n.Attachable})
 	}
 	return out, err
 }
@@ -84,8 +98,39 @@ func (s surveyor) machine(ctx context.Context, out *engine.Surroundings) error {
 	}
 	out.Memory, out.CPUs, out.Pools = res.Info.MemTotal, res.Info.NCPU, s.pools(res.Info)
 	out.Runtimes = slices.Sorted(maps.Keys(res.Info.Runtimes))
-	out.Local = s.c.shares(ctx, res.Info)
+	out.Swarm, out.Local = roleIn(res.Info.Swarm), s.c.shares(ctx, res.Info)
+	if !s.c.podman() {
+		out.Drivers = res.Info.Plugins.Network
+	}
 	return nil
+}
+
+func roleIn(s swarm.Info) engine.SwarmRole {
+	switch {
+	case s.LocalNodeState != swarm.LocalNodeStateActive:
+		return ""
+	case s.ControlAvailable:
+		return engine.Manager
+	}
+	return engine.Worker
+}
+
+// plugins that are enabled, by name. The engine's information names only those of the old kind, and of them those in use.
+func (s surveyor) plugins(ctx context.Context) ([]string, error) {
+	if s.c.podman() {
+		return nil, nil
+	}
+	res, err := s.c.api.PluginList(ctx, client.PluginListOptions{})
+	if err != nil {
+		return nil, failed(err, "list plugins")
+	}
+	var out []string
+	for _, p := range res.Items {
+		if p.Enabled {
+			out = append(out, p.Name, strings.TrimSuffix(p.Name, ":latest"))
+		}
+	}
+	return out, nil
 }
 
 // pools that the engine was told, or has by itself: it tells only the former.

@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"slices"
@@ -30,7 +31,8 @@ func (w *world) surroundings() engine.Surroundings {
 		s.Containers = append(s.Containers, neighbour(w.live(b, false)))
 	}
 	for _, n := range w.networks {
-		s.Networks = append(s.Networks, engine.NeighbourNetwork{ID: n.ID, Name: n.Name, Project: n.Labels[container.LabelProject], Subnets: w.subnetsOf(n)})
+		s.Networks = append(s.Networks, engine.NeighbourNetwork{ID: n.ID, Name: n.Name, Project: n.Labels[container.LabelProject], Subnets: w.subnetsOf(n),
+			Driver: cmp.Or(n.Driver, "bridge"), Attachable: n.Attachable})
 	}
 	slices.SortFunc(s.Containers, func(a, b engine.Neighbour) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(s.Networks, func(a, b engine.NeighbourNetwork) int { return strings.Compare(a.Name, b.Name) })
@@ -47,8 +49,16 @@ func neighbour(l container.Live) engine.Neighbour {
 	return engine.Neighbour{
 		Volumes: volumes,
 		ID:      l.ID, Name: l.Name, Project: l.Labels[container.LabelProject], Service: l.Service(), WorkingDir: l.Labels[container.LabelWorkingDir],
-		State: l.State, Ports: l.Ports,
+		State: l.State, Ports: l.Ports, Networks: networkIDs(l),
 	}
+}
+
+func networkIDs(l container.Live) []string {
+	var out []string
+	for _, e := range l.Networks {
+		out = append(out, e.NetworkID)
+	}
+	return out
 }
 
 func (w *world) subnetsOf(n *network.Live) []string {
