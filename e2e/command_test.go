@@ -297,6 +297,7 @@ func named(ts *testscript.TestScript, what string, want []string, list func(cont
 		got[i] = strings.TrimPrefix(got[i], w.project+"_")
 	}
 	slices.Sort(want)
+	slices.Sort(got)
 	if !slices.Equal(got, want) {
 		ts.Fatalf("%s: %v, not %v", what, got, want)
 	}

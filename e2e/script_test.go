@@ -113,6 +113,12 @@ func condition(cond string) (bool, error) {
 	if version, ok := strings.CutPrefix(cond, "api:"); ok {
 		return engine.Speaks(context.Background(), version)
 	}
+	if driver, ok := strings.CutPrefix(cond, "makes:"); ok {
+		return engine.MakesNetwork(context.Background(), driver), nil
+	}
+	if cond == "swarm" {
+		return engine.Swarm(context.Background())
+	}
 	if ref, ok := strings.CutPrefix(cond, "image:"); ok {
 		return engine.HasImage(context.Background(), ref), nil
 	}

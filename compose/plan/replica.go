@@ -265,7 +265,7 @@ func (b *builder) judgeReality(r *replica) {
 	if len(r.create) > 0 {
 		return
 	}
-	for _, a := range r.Spec.Networks {
+	for _, a := range endpoints(r.Spec) {
 		if c, ok := b.judgeAttachment(r, a); ok {
 			r.connect = append(r.connect, c)
 		}

@@ -148,13 +148,22 @@ func (b *builder) networkUnit(live network.Live) string {
 func (b *builder) wasOn(l container.Live, name string) network.Attachment {
 	a := network.Attachment{Name: name, Aliases: []string{l.Name, l.Service()}}
 	if svc, ok := b.want.Service(l.Service()); ok && l.Number() > 0 {
-		for _, wanted := range b.want.Replica(svc.Name, l.Number()).Spec.Networks {
+		for _, wanted := range endpoints(b.want.Replica(svc.Name, l.Number()).Spec) {
 			if wanted.Name == name {
 				a = wanted
 			}
 		}
 	}
 	return foundAt(l, a)
+}
+
+// endpoints of a container, when it is put on its networks again: its own MAC address is that of the first.
+func endpoints(s container.Spec) []network.Attachment {
+	out := slices.Clone(s.Networks)
+	if len(out) > 0 {
+		out[0].MacAddress = cmp.Or(out[0].MacAddress, s.MacAddress)
+	}
+	return out
 }
 
 // remade is the network as it was, should it be wanted back.
@@ -170,7 +179,7 @@ func (b *builder) reconnectOthers() {
 	for _, name := range b.anew() {
 		for _, l := range b.have.Containers {
 			if l.On(name) && !b.doomed[l.ID] && (l.OneOff() || !slices.Contains(b.order, l.Service())) {
-				b.add(b.comeBack(l, name))
+				b.addAll(b.comeBack(l, name))
 			}
 		}
 	}
@@ -179,8 +188,12 @@ func (b *builder) reconnectOthers() {
 // anew are the networks, by the names that they had, that are made anew.
 func (b *builder) anew() []string { return slices.Concat(sortedKeys(b.replaced), sortedKeys(b.moved)) }
 
-// comeBack on a network that was made anew, as the container was on it. An address that is not of the new subnets cannot be kept.
-func (b *builder) comeBack(l container.Live, name string) Node {
+// comeBack on a network that was made anew, as the container was on it. An address that is not of the new subnets cannot be kept. A container that
+// was made with a network of another name as its first cannot be put on any until it is made anew (Engine 28).
+func (b *builder) comeBack(l container.Live, name string) []Node {
+	if b.moved[name] != "" && l.Mode == name {
+		return nil
+	}
 	a := b.wasOn(l, name)
 	a.Name = cmp.Or(b.moved[name], name)
 	i := slices.IndexFunc(b.want.Project.Networks, func(n network.Spec) bool { return n.Name == a.Name })
@@ -191,7 +204,7 @@ func (b *builder) comeBack(l container.Live, name string) Node {
 	if !network.Within(a.IPv6Address, pools) {
 		a.IPv6Address = ""
 	}
-	return b.connectNode(l, a, NetworkReplaced{name})
+	return []Node{b.connectNode(l, a, NetworkReplaced{name})}
 }
 
 func (b *builder) connectNode(l container.Live, a network.Attachment, why Reason) Node {

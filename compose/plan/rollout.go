@@ -128,7 +128,9 @@ func (o *rolling) handOver(r *replica) ID {
 func (h *handOver) stayOnNetworks() {
 	for _, name := range h.anew() {
 		if h.served() && h.r.live.On(name) {
-			h.back = append(h.back, h.add(h.comeBack(*h.r.live, name)))
+			for _, n := range h.comeBack(*h.r.live, name) {
+				h.back = append(h.back, h.add(n))
+			}
 		}
 	}
 }
@@ -198,7 +200,7 @@ func (h *handOver) start() {
 
 // giveAliases puts the new container, which is well, where it is found by the service's names.
 func (h *handOver) giveAliases() {
-	for _, a := range h.r.Spec.Networks {
+	for _, a := range endpoints(h.r.Spec) {
 		anew := h.r.continued && h.replaced[a.Name] // it was taken off
 		if h.r.continued && !h.lacksAliases(a) && !anew {
 			continue

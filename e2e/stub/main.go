@@ -31,6 +31,8 @@ const usage = `stub WORD [ARG…]
   probe                 exit 0 if healthy, else write why and exit 1
   fetch URL             write what it answers; exit 1 if it does not
   resolve NAME          write the addresses of a name
+  interfaces            write a line for each: "eth0 mac=02:42:… mtu=1500 10.1.1.2/24"
+  gateway               write where the default route leads: "10.1.1.1 eth0"
   env [NAME]            write the environment, or one variable
   cat FILE              write a file
   stat FILE             write "MODE UID GID PATH", of a directory also what is in it
@@ -81,6 +83,10 @@ func run(word string, args []string) error {
 		return fetch(arg(args, 0, "http://127.0.0.1/"))
 	case "resolve":
 		return resolve(arg(args, 0, ""))
+	case "interfaces":
+		return interfaces()
+	case "gateway":
+		return gateway()
 	case "env":
 		return env(arg(args, 0, ""))
 	case "cat":

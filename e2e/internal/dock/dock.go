@@ -133,6 +133,24 @@ func (e *Engine) Speaks(ctx context.Context, version string) (bool, error) {
 	return slices.Compare(have[:], want[:]) >= 0, nil
 }
 
+// Swarm tells whether the engine is a manager of one.
+func (e *Engine) Swarm(ctx context.Context) (bool, error) {
+	var v struct {
+		Swarm struct{ ControlAvailable bool }
+	}
+	err := e.Do(ctx, "GET", "/info", nil, &v)
+	return v.Swarm.ControlAvailable, err
+}
+
+// MakesNetwork tells whether the engine, and its kernel, can make a network with a driver.
+func (e *Engine) MakesNetwork(ctx context.Context, driver string) bool {
+	var made struct{ ID string }
+	if e.Do(ctx, "POST", "/networks/create", map[string]any{"Name": fmt.Sprintf("try-%s-%d", driver, os.Getpid()), "Driver": driver}, &made) != nil {
+		return false
+	}
+	return e.Do(ctx, "DELETE", "/networks/"+made.ID, nil, nil) == nil
+}
+
 // Container of a list.
 type Container struct {
 	ID     string `json:"Id"`
