@@ -15,7 +15,6 @@ const endpointStack = `
 services:
   web:
     image: ${STUB}
-    mac_address: 02:42:ac:77:00:09
     networks:
       back:
         aliases: [www, site]
@@ -90,12 +89,12 @@ func (s *stack) endpointsAreWhole(mtu string) {
 	back := "NetworkSettings/Networks/" + s.project + "_back/"
 	s.isAll("web-1", map[string]string{
 		back + "IPAMConfig/IPv4Address": `^10\.244\.1\.10$`, back + "IPAMConfig/IPv6Address": `^fd44:1::10$`, back + "IPAMConfig/LinkLocalIPs": `^\["169.254.44.8"\]$`,
-		back + "DriverOpts/com.example.note": `^kept$`, back + "Aliases": `"www","site"`, back + "Links": `-db-1:database"`, back + "MacAddress": `^02:42:ac:77:00:09$`,
+		back + "DriverOpts/com.example.note": `^kept$`, back + "Aliases": `"www","site"`, back + "Links": `-db-1:database"`,
 		"NetworkSettings/Networks/" + s.project + "_inner/IPAddress": `^10\.244\.3\.7$`, "NetworkSettings/Networks/" + s.project + "_inner/Links": `:outer"`,
 		"NetworkSettings/Networks/" + s.project + "_front/Aliases": `"shop"`,
 	})
 	s.isAll("done-1", map[string]string{back + "IPAMConfig/IPv4Address": `^10\.244\.1\.40$`, back + "IPAMConfig/LinkLocalIPs": "169.254.44.9", back + "Aliases": `"ended"`})
-	s.says("web-1", "interfaces", `mac=02:42:ac:77:00:09 mtu=`+mtu+` .*10\.244\.1\.10/24.* fd44:1::10/64`, `169\.254\.44\.8`, `10\.244\.3\.7/24`)
+	s.says("web-1", "interfaces", `mtu=`+mtu+` .*10\.244\.1\.10/24.* fd44:1::10/64`, `169\.254\.44\.8`, `10\.244\.3\.7/24`)
 	for _, name := range []string{"database", "outer", "db"} {
 		s.inside("web-1", "fetch", "http://"+name+"/")
 	}

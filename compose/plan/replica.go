@@ -266,7 +266,11 @@ func (b *builder) judgeReality(r *replica) {
 		return
 	}
 	for _, a := range endpoints(r.Spec) {
-		if c, ok := b.judgeAttachment(r, a); ok {
+		c, ok := b.judgeAttachment(r, a)
+		switch {
+		case ok && a.MacAddress != "" && b.have.Caps.EndpointMAC: // engines that take it for each network take it at create only
+			r.create = append(r.create, c.why)
+		case ok:
 			r.connect = append(r.connect, c)
 		}
 	}
