@@ -87,7 +87,9 @@ func TestNetworksComeBack(t *testing.T) {
 func (s *stack) endpointsAreWhole(mtu string) {
 	s.t.Helper()
 	back := "NetworkSettings/Networks/" + s.project + "_back/"
+	s.networksAreWhole(mtu)
 	s.isAll("web-1", map[string]string{
+		"HostConfig/NetworkMode": "_back$",
 		back + "IPAMConfig/IPv4Address": `^10\.244\.1\.10$`, back + "IPAMConfig/IPv6Address": `^fd44:1::10$`, back + "IPAMConfig/LinkLocalIPs": `^\["169.254.44.8"\]$`,
 		back + "DriverOpts/com.example.note": `^kept$`, back + "Aliases": `"www","site"`, back + "Links": `-db-1:database"`,
 		"NetworkSettings/Networks/" + s.project + "_inner/IPAddress": `^10\.244\.3\.7$`, "NetworkSettings/Networks/" + s.project + "_inner/Links": `:outer"`,
@@ -106,6 +108,24 @@ func (s *stack) endpointsAreWhole(mtu string) {
 	s.says("web-1", "cat /etc/hosts", `10\.9\.9\.9\s+printer`, `fd44:9::9\s+six`)
 	s.says("web-1", "cat /etc/resolv.conf", `search example\.org`, `ndots:1`)
 	s.says("db-1", "resolve www", `fd44:1::10`)
+}
+
+// networksAreWhole as endpointStack says.
+func (s *stack) networksAreWhole(mtu string) {
+	s.t.Helper()
+	var back any
+	if err := engine.Do(context.Background(), "GET", "/networks/"+s.project+"_back", nil, &back); err != nil {
+		s.t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"Attachable": "true", "EnableIPv6": "true", "Internal": "false", "Options/com.docker.network.driver.mtu": mtu, "IPAM/Driver": "default",
+		"IPAM/Config/0/Subnet": "10.244.1.0/24", "IPAM/Config/0/IPRange": "10.244.1.128/25", "IPAM/Config/0/Gateway": "10.244.1.254",
+		"IPAM/Config/0/AuxiliaryAddresses/router": "10.244.1.200", "IPAM/Config/1/Subnet": "fd44:1::/64", "IPAM/Config/1/Gateway": "fd44:1::1",
+	} {
+		if got := dock.Pick(back, path); got != want {
+			s.t.Errorf("network back: %s is %q, not %q", path, got, want)
+		}
+	}
 }
 
 // isAll tells of values of a container's inspection that do not match.

@@ -68,7 +68,7 @@ func TestFixedSubnets(t *testing.T) {
 			"error compose.yaml:1 subnet 10.1.0.0/16 of network shop_a overlaps network shop_b of the same file; use another one: 10.201.0.0/24 is free\n" +
 				"error compose.yaml:2 subnet 10.1.2.0/24 of network shop_b overlaps network shop_a of the same file; use another one: 10.201.0.0/24 is free"},
 		{"IPv6", preflight.Input{Project: project, Plan: nodes(makes("a", "fd00:1::/64")), Surroundings: used("six", "fd00:1::/48")},
-			"error compose.yaml:1 subnet fd00:1::/64 of network shop_a overlaps network six (fd00:1::/48)" + free},
+			"error compose.yaml:1 subnet fd00:1::/64 of network shop_a overlaps network six (fd00:1::/48); use another one: fd62:dffd:b2cd::/64 is free"},
 		{"a route", preflight.Input{Project: project, Plan: nodes(makes("a", "192.0.2.0/24")), Surroundings: used(), Host: routes("192.0.0.0/16", "192.0.2.0/24")},
 			"error compose.yaml:1 subnet 192.0.2.0/24 of network shop_a overlaps what this machine reaches at 192.0.2.0/24" + free},
 		{"a wide route", preflight.Input{Project: project, Plan: nodes(makes("a", "192.0.2.0/24")), Surroundings: used(), Host: routes("192.0.0.0/16", "128.0.0.0/1")},
@@ -112,7 +112,7 @@ func TestAutomaticSubnets(t *testing.T) {
 			[]string{""}},
 		{"one makes way, sooner or later", preflight.Input{Plan: nodes(makes("a"), drops("y")), Surroundings: used(full...)}, []string{"10.201.0.0/24"}},
 		{"pools not known", preflight.Input{Plan: nodes(makes("a")), Surroundings: engine.Surroundings{Networks: used(full...).Networks}}, []string{""}},
-		{"of other drivers", preflight.Input{Surroundings: used(full...), Plan: nodes(of(network.Spec{Name: "o", Driver: "overlay"}),
+		{"of other drivers", preflight.Input{Surroundings: used(full...), Plan: nodes(of(network.Spec{Name: "o", Driver: "macvlan"}),
 			of(network.Spec{Name: "i", IPAM: network.IPAM{Driver: "dhcp"}}), of(network.Spec{Name: "v", EnableIPv4: &none}))}, []string{"", "", ""}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

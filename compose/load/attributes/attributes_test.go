@@ -180,7 +180,7 @@ func hasField(t reflect.Type, path string) bool {
 }
 
 // awaited are rows whose tests are still to be written.
-var awaited = regexp.MustCompile(`^(networks\.|services\.networks\.)`)
+var awaited = regexp.MustCompile(`^networks\.ipam\.options$`)
 
 // TestTests: what a row is tested by is there, and speaks of the attribute. What is only read needs none.
 func TestTests(t *testing.T) {

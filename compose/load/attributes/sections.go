@@ -88,21 +88,21 @@ var build = under("services", []Row{
 })
 
 var networks = under("networks", []Row{
-	{"attachable", Reaches("NetworkCreate.Attachable"), "", ""},
-	{"driver", Reaches("NetworkCreate.Driver"), "", ""},
-	{"driver_opts", Reaches("NetworkCreate.Options"), "", ""},
-	{"enable_ipv4", Reaches("NetworkCreate.EnableIPv4"), "1.47", "plan/capabilities"},
-	{"enable_ipv6", Reaches("NetworkCreate.EnableIPv6"), "", ""},
-	{"external", Decides("it has to be there, and stays"), "", "plan/external_network"},
-	{"internal", Reaches("NetworkCreate.Internal"), "", ""},
-	{"ipam.config.aux_addresses", Reaches("NetworkCreate.IPAM.Config.AuxiliaryAddresses"), "", ""},
-	{"ipam.config.gateway", Reaches("NetworkCreate.IPAM.Config.Gateway"), "", ""},
-	{"ipam.config.ip_range", Reaches("NetworkCreate.IPAM.Config.IPRange"), "", ""},
-	{"ipam.config.subnet", Reaches("NetworkCreate.IPAM.Config.Subnet"), "", ""},
-	{"ipam.driver", Reaches("NetworkCreate.IPAM.Driver"), "", ""},
+	{"attachable", Reaches("NetworkCreate.Attachable"), "", "e2e/networks_test.go:TestNetworksComeBack script/network_overlay"},
+	{"driver", Reaches("NetworkCreate.Driver"), "", "script/network_overlay script/network_vlan script/network_cannot"},
+	{"driver_opts", Reaches("NetworkCreate.Options"), "", "e2e/networks_test.go:TestNetworksComeBack"},
+	{"enable_ipv4", Reaches("NetworkCreate.EnableIPv4"), "1.47", "plan/capabilities script/network_gateway"},
+	{"enable_ipv6", Reaches("NetworkCreate.EnableIPv6"), "", "script/network_ipv6"},
+	{"external", Decides("it has to be there, and stays"), "", "plan/external_network script/network_external"},
+	{"internal", Reaches("NetworkCreate.Internal"), "", "e2e/networks_test.go:TestNetworksComeBack"},
+	{"ipam.config.aux_addresses", Reaches("NetworkCreate.IPAM.Config.AuxiliaryAddresses"), "", "e2e/networks_test.go:TestNetworksComeBack"},
+	{"ipam.config.gateway", Reaches("NetworkCreate.IPAM.Config.Gateway"), "", "e2e/networks_test.go:TestNetworksComeBack"},
+	{"ipam.config.ip_range", Reaches("NetworkCreate.IPAM.Config.IPRange"), "", "e2e/networks_test.go:TestNetworksComeBack"},
+	{"ipam.config.subnet", Reaches("NetworkCreate.IPAM.Config.Subnet"), "", "e2e/networks_test.go:TestNetworksComeBack script/network_renamed"},
+	{"ipam.driver", Reaches("NetworkCreate.IPAM.Driver"), "", "e2e/networks_test.go:TestNetworksComeBack"},
 	{"ipam.options", Reaches("NetworkCreate.IPAM.Options"), "", ""},
-	{"labels", Reaches("NetworkCreate.Labels"), "", ""},
-	{"name", Reaches("NetworkCreate.Name"), "", ""},
+	{"labels", Reaches("NetworkCreate.Labels"), "", "script/network_label"},
+	{"name", Reaches("NetworkCreate.Name"), "", "script/network_renamed"},
 })
 
 var volumes = under("volumes", []Row{
