@@ -34,7 +34,7 @@ services:
     image: ${STUB}
     networks: {back: {ipv6_address: "fd44:1::20"}, front: {}}
   side: {image: "${STUB}", command: sleep, network_mode: "service:web"}
-  idle: {image: "${STUB}", networks: [front]}
+  idle: {image: "${STUB}", networks: [front], depends_on: {done: {condition: service_completed_successfully}}}
   done:
     image: ${STUB}
     command: exit 0
@@ -89,7 +89,7 @@ func (s *stack) endpointsAreWhole(mtu string) {
 	back := "NetworkSettings/Networks/" + s.project + "_back/"
 	s.networksAreWhole(mtu)
 	s.isAll("web-1", map[string]string{
-		"HostConfig/NetworkMode": "_back$",
+		"HostConfig/NetworkMode":        "_back$",
 		back + "IPAMConfig/IPv4Address": `^10\.244\.1\.10$`, back + "IPAMConfig/IPv6Address": `^fd44:1::10$`, back + "IPAMConfig/LinkLocalIPs": `^\["169.254.44.8"\]$`,
 		back + "DriverOpts/com.example.note": `^kept$`, back + "Aliases": `"www","site"`, back + "Links": `-db-1:database"`,
 		"NetworkSettings/Networks/" + s.project + "_inner/IPAddress": `^10\.244\.3\.7$`, "NetworkSettings/Networks/" + s.project + "_inner/Links": `:outer"`,
