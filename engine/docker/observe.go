@@ -22,7 +22,8 @@ type observer struct{ c *conn }
 
 // Observe makes six calls at once: a list each of containers, networks, volumes and images (when asked for any), and two for the engine's
 // recent events. Only then, and only if need be: one list each for networks and volumes that the project's label did not show,
-// an inspect of each image asked for by ID, and of each container that the events show to have been changed by hand.
+// an inspect of each image asked for by ID, and of each container that the events show to have been changed by hand, and a list of the containers on
+// networks of the project that were not asked for.
 func (o observer) Observe(ctx context.Context, q engine.Query) (engine.Snapshot, error) {
 	s := engine.Snapshot{Project: q.Project, Caps: o.c.caps}
 	var past []happening

@@ -114,7 +114,7 @@ func TestObserveTakesAConstantNumberOfCalls(t *testing.T) {
 	}
 }
 
-// TestObserveAsksFurtherOnlyForWhatIsMissing by name, by ID, or changed by hand.
+// TestObserveAsksFurtherOnlyForWhatIsMissing by name, by ID, or changed by hand; and who else is on a network that is not asked for.
 func TestObserveAsksFurtherOnlyForWhatIsMissing(t *testing.T) {
 	id := fmt.Sprintf("%064d", 7)
 	s := newStub(20, `{"Type":"container","Action":"start","Actor":{"ID":"`+id+`"},"timeNano":1}`, `{"Type":"container","Action":"update","Actor":{"ID":"`+id+`"},"timeNano":2}`)
@@ -128,7 +128,7 @@ func TestObserveAsksFurtherOnlyForWhatIsMissing(t *testing.T) {
 	}
 	slices.Sort(s.calls)
 	want := []string{
-		"GET /containers/" + id + "/json", "GET /containers/json", "GET /events", "GET /events", "GET /images/abcdef123456/json", "GET /images/json", // it could be a name
+		"GET /containers/" + id + "/json", "GET /containers/json", "GET /containers/json", "GET /events", "GET /events", "GET /images/abcdef123456/json", "GET /images/json", // it could be a name
 		"GET /networks", "GET /networks", "GET /volumes", "GET /volumes",
 	}
 	if !slices.Equal(s.calls, want) {
