@@ -22,16 +22,19 @@ type surveyor struct{ c *conn }
 func (s surveyor) Survey(ctx context.Context) (engine.Surroundings, error) {
 	var out engine.Surroundings
 	var plugins []string
+	var seen bool
 	err := together(ctx,
 		func(ctx context.Context) (err error) { out.Containers, err = s.neighbours(ctx); return },
 		func(ctx context.Context) (err error) { out.Networks, err = s.networks(ctx); return },
 		func(ctx context.Context) error { return s.machine(ctx, &out) },
-		func(ctx context.Context) (err error) { plugins, err = s.plugins(ctx); return },
+		func(ctx context.Context) error { plugins, seen = s.plugins(ctx); return nil },
 	)
 	if err != nil {
 		return engine.Surroundings{}, err
 	}
-	if len(out.Drivers) > 0 {
+	if !seen {
+		out.Drivers = nil
+	} else if len(out.Drivers) > 0 {
 		out.Drivers = slices.Compact(slices.Sorted(slices.Values(append(out.Drivers, plugins...))))
 	}
 	return out, nil
@@ -115,22 +118,22 @@ func roleIn(s swarm.Info) engine.SwarmRole {
 	return engine.Worker
 }
 
-// plugins that are enabled, by name. The engine's information names only those of the old kind, and of them those in use.
-func (s surveyor) plugins(ctx context.Context) ([]string, error) {
+// plugins that are enabled, by name; false if the engine, or what is in front of it, does not list them. Its information names only those of the old
+// kind, and of them those in use.
+func (s surveyor) plugins(ctx context.Context) (names []string, seen bool) {
 	if s.c.podman() {
-		return nil, nil
+		return nil, false
 	}
 	res, err := s.c.api.PluginList(ctx, client.PluginListOptions{})
 	if err != nil {
-		return nil, failed(err, "list plugins")
+		return nil, false
 	}
-	var out []string
 	for _, p := range res.Items {
 		if p.Enabled {
-			out = append(out, p.Name, strings.TrimSuffix(p.Name, ":latest"))
+			names = append(names, p.Name, strings.TrimSuffix(p.Name, ":latest"))
 		}
 	}
-	return out, nil
+	return names, true
 }
 
 // pools that the engine was told, or has by itself: it tells only the former.
