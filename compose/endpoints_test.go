@@ -2,6 +2,7 @@ package compose_test
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 type counting struct {
 	*enginetest.Fake
 	changing, renames, overlaps atomic.Int64
+	renamed                     sync.Map // name → time
 }
 
 func (c *counting) changes(do func() error) error {
@@ -26,8 +28,13 @@ func (c *counting) StartContainer(ctx context.Context, id string) error {
 	return c.changes(func() error { return c.Fake.StartContainer(ctx, id) })
 }
 
+// StopContainer of one that takes long counts for a moment.
 func (c *counting) StopContainer(ctx context.Context, id string, timeout *time.Duration) error {
-	return c.changes(func() error { return c.Fake.StopContainer(ctx, id, timeout) })
+	c.changing.Add(1)
+	over := sync.OnceFunc(func() { c.changing.Add(-1) })
+	defer over()
+	defer time.AfterFunc(900*time.Millisecond, over).Stop()
+	return c.Fake.StopContainer(ctx, id, timeout)
 }
 
 func (c *counting) RenameContainer(ctx context.Context, id, name string) error {
@@ -36,6 +43,7 @@ func (c *counting) RenameContainer(ctx context.Context, id, name string) error {
 		c.overlaps.Add(1)
 	}
 	err := c.Fake.RenameContainer(ctx, id, name)
+	c.renamed.Store(name, time.Now())
 	if c.changing.Load() > 0 {
 		c.overlaps.Add(1)
 	}
@@ -53,6 +61,24 @@ func TestNothingIsRenamedWhileEndpointsChange(t *testing.T) {
 		r := up(t, tool, p, compose.UpOptions{Recreate: compose.Always}, compose.RunOptions{})
 		if r.Failed() || e.renames.Load() != 4 || e.overlaps.Load() > 0 {
 			t.Errorf("failures %v, %d renames, %d while endpoints changed", r.Failures, e.renames.Load(), e.overlaps.Load())
+		}
+	})
+}
+
+// TestTheDeafDelayNoName: one that does not stop keeps nobody else from the name that is theirs.
+func TestTheDeafDelayNoName(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"quick": {}, "deaf": {IgnoresTerm: true}}, func(t *testing.T, f *enginetest.Fake) {
+		e := &counting{Fake: f}
+		tool := compose.Tool{Engine: e}
+		p := shop(service("a", "quick"), service("b", "deaf"))
+		up(t, tool, p, compose.UpOptions{}, compose.RunOptions{})
+		began := time.Now()
+		up(t, tool, p, compose.UpOptions{Recreate: compose.Always}, compose.RunOptions{})
+		for name, most := range map[string]time.Duration{"shop-a-1": 3 * time.Second, "shop-b-1": 13 * time.Second} {
+			at, ok := e.renamed.Load(name)
+			if !ok || at.(time.Time).Sub(began) > most {
+				t.Errorf("%s has its name after %s", name, at.(time.Time).Sub(began))
+			}
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine"
@@ -27,6 +28,19 @@ type endpoints struct {
 func (e *endpoints) change(do func() error) error {
 	e.when(func() bool { return !e.renaming }, func() { e.changing++ })
 	defer e.then(func() { e.changing-- })
+	return do()
+}
+
+// moment is how long a stop counts as a change: most have ended by then, and nobody waits for one that takes its time. That it ends just while
+// another container is renamed is unlikely.
+const moment = time.Second
+
+// leave is the change that a container's end makes.
+func (e *endpoints) leave(do func() error) error {
+	e.when(func() bool { return !e.renaming }, func() { e.changing++ })
+	ended := sync.OnceFunc(func() { e.then(func() { e.changing-- }) })
+	defer ended()
+	defer time.AfterFunc(moment, ended).Stop()
 	return do()
 }
 
@@ -70,7 +84,7 @@ func (r *run) stopContainer(ctx context.Context, n plan.Node, s plan.StopContain
 	if errors.Is(hooks, engine.ErrConflict) || errors.Is(hooks, engine.ErrNotFound) {
 		hooks = nil
 	}
-	if err := r.endpoints.change(func() error { return r.engine.StopContainer(ctx, id, s.Timeout) }); err != nil {
+	if err := r.endpoints.leave(func() error { return r.engine.StopContainer(ctx, id, s.Timeout) }); err != nil {
 		return err
 	}
 	return hooks
