@@ -47,7 +47,8 @@ const usage = `stub WORD [ARG…]
   lines N [PREFIX]      write "PREFIX 1" … "PREFIX N", then sleep
   ticks DURATION        write a line every so often
   hog                   take memory until killed
-  await FILE            exit 0 once the file exists`
+  await FILE            exit 0 once the file exists
+  registry [NAME:PASS]  a registry of images on 127.0.0.1, until SIGTERM; writes "registry ADDRESS"`
 
 func main() {
 	if len(os.Args) < 2 {
@@ -123,6 +124,8 @@ func run(word string, args []string) error {
 		return hog()
 	case "await":
 		return await(arg(args, 0, ""))
+	case "registry":
+		return serveRegistry(arg(args, 0, ""))
 	}
 	return fmt.Errorf("%s\nunknown word %q", usage, word)
 }

@@ -5,7 +5,9 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -105,6 +107,11 @@ func (e *Engine) send(ctx context.Context, method, path, kind string, body io.Re
 		return nil, err
 	}
 	req.Header.Set("Content-Type", kind)
+	return e.answer(req)
+}
+
+// answer that is a success.
+func (e *Engine) answer(req *http.Request) (*http.Response, error) {
 	resp, err := e.client.Do(req)
 	if err != nil {
 		return nil, err
@@ -371,21 +378,47 @@ func (e *Engine) Build(ctx context.Context, ref string, files ...File) error {
 		return err
 	}
 	defer resp.Body.Close()
-	return buildError(resp.Body)
+	_, err = progress(resp.Body)
+	return err
 }
 
-func buildError(r io.Reader) error {
+// progress reads a stream to its end, and gives the digest that it told, if any.
+func progress(r io.Reader) (digest string, err error) {
 	for dec := json.NewDecoder(r); ; {
-		var line struct{ Error string }
+		var line struct {
+			Error string
+			Aux   struct{ Digest string }
+		}
 		if err := dec.Decode(&line); err == io.EOF {
-			return nil
+			return digest, nil
 		} else if err != nil {
-			return err
+			return "", err
 		}
 		if line.Error != "" {
-			return errors.New(line.Error)
+			return "", errors.New(line.Error)
 		}
+		digest = cmp.Or(line.Aux.Digest, digest)
 	}
+}
+
+// Push an image to the registry that its name names, and give its digest there; account is "USER:PASSWORD", or empty.
+func (e *Engine) Push(ctx context.Context, ref, account string) (string, error) {
+	user, password, _ := strings.Cut(account, ":")
+	auth, err := json.Marshal(map[string]string{"username": user, "password": password})
+	if err != nil {
+		return "", err
+	}
+	req, err := http.NewRequestWithContext(ctx, "POST", "http://engine/images/"+ref+"/push", nil)
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("X-Registry-Auth", base64.URLEncoding.EncodeToString(auth))
+	resp, err := e.answer(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	return progress(resp.Body)
 }
 
 // HasImage tells whether the engine has an image of that name.
@@ -458,15 +491,26 @@ func (e *Engine) removeMarks(ctx context.Context, project string) error {
 }
 
 func (e *Engine) removeImages(ctx context.Context, project string) error {
-	var images []struct{ RepoTags []string }
+	return e.removeNames(ctx, func(name string) bool {
+		return strings.HasPrefix(name, project+"-") || name == "tutti-history:"+project || name == "tutti-history:"+project+".next"
+	})
+}
+
+// RemoveImagesOf a registry: their names, and the images that have no other.
+func (e *Engine) RemoveImagesOf(ctx context.Context, registry string) error {
+	return e.removeNames(ctx, func(name string) bool { return strings.HasPrefix(name, registry+"/") })
+}
+
+func (e *Engine) removeNames(ctx context.Context, which func(name string) bool) error {
+	var images []struct{ RepoTags, RepoDigests []string }
 	if err := e.Do(ctx, "GET", "/images/json", nil, &images); err != nil {
 		return err
 	}
 	var errs []error
 	for _, i := range images {
-		for _, tag := range i.RepoTags {
-			if strings.HasPrefix(tag, project+"-") || tag == "tutti-history:"+project || tag == "tutti-history:"+project+".next" {
-				errs = append(errs, e.remove(ctx, "/images/"+tag+"?force=1"))
+		for _, name := range append(i.RepoTags, i.RepoDigests...) {
+			if which(name) {
+				errs = append(errs, e.remove(ctx, "/images/"+name+"?force=1"))
 			}
 		}
 	}
