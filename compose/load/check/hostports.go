@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -40,7 +41,7 @@ func (in *Input) checkHostPorts() {
 				d := in.Warn(in.portSpot(c, p), "service %q: %d replicas want host port %s, only one can have it", name, n, cl.text)
 				d.Rule, d.Hint = "replicas-with-host-port", "leave the host port out, or give a range"
 			}
-			key := p.Protocol + "/" + strconv.Itoa(cl.first)
+			key := cmp.Or(p.Protocol, "tcp") + "/" + strconv.Itoa(cl.first)
 			in.checkClaim(c, p, cl, byPort[key])
 			byPort[key] = append(byPort[key], cl)
 		}
@@ -72,7 +73,7 @@ func (in *Input) checkClaim(c types.ServiceConfig, p types.ServicePortConfig, cl
 		if b.service == c.Name {
 			text = fmt.Sprintf("service %q publishes host port %s for two of its own", c.Name, cl.text)
 		}
-		if p.Protocol != "tcp" {
+		if p.Protocol != "tcp" && p.Protocol != "" {
 			text += "/" + p.Protocol
 		}
 		d := in.Tell(in.atStart(), in.portSpot(c, p), "%s", text)

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -45,7 +46,7 @@ func hosts(h types.HostsList) []string {
 func ports(in []types.ServicePortConfig) []container.Port {
 	var out []container.Port
 	for _, p := range in {
-		out = append(out, container.Port{HostIP: p.HostIP, Published: p.Published, Target: int(p.Target), Protocol: p.Protocol, Mode: p.Mode})
+		out = append(out, container.Port{HostIP: p.HostIP, Published: p.Published, Target: int(p.Target), Protocol: cmp.Or(p.Protocol, "tcp"), Mode: p.Mode})
 	}
 	return out
 }

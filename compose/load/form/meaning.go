@@ -67,7 +67,7 @@ var meanings = sync.OnceValue(func() map[string]meaning {
 // not look at it.
 func late(path string) bool {
 	for _, end := range strings.Fields(`.restart .oom_score_adj .deploy.mode .deploy.endpoint_mode .failure_action .max_failure_ratio
-		.subnet .ip_range .gateway .ipv4_address .ipv6_address .host_ip .protocol .published`) {
+		.subnet .ip_range .gateway .ipv4_address .ipv6_address .protocol .published .ports.[].target .expose.[] .devices.[]`) {
 		if strings.HasSuffix(path, end) {
 			return true
 		}
@@ -178,6 +178,9 @@ func onePort(text string) string {
 }
 
 func hostPorts(text string) string {
+	if text == "" { // any that is free
+		return ""
+	}
 	if _, _, err := PortRange(text); err != nil {
 		return fmt.Sprintf("%q is not a port or range of ports: %v", text, err)
 	}
@@ -207,7 +210,7 @@ func PortRange(text string) (first, last int, err error) {
 
 func protocol(text string) string {
 	switch text {
-	case "tcp", "udp", "sctp":
+	case "tcp", "udp", "sctp", "": // tcp
 		return ""
 	}
 	return fmt.Sprintf("%q is not a protocol: tcp, udp or sctp", text)
@@ -228,9 +231,12 @@ func subnet(text string) string {
 }
 
 func exposed(text string) string {
-	ports, proto, ok := strings.Cut(text, "/")
-	if ok && protocol(proto) != "" {
+	ports, proto, _ := strings.Cut(text, "/")
+	if protocol(proto) != "" {
 		return protocol(proto)
+	}
+	if ports == "" {
+		return fmt.Sprintf("%q has no port", text)
 	}
 	return hostPorts(ports)
 }
