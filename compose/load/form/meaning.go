@@ -48,7 +48,7 @@ var meanings = sync.OnceValue(func() map[string]meaning {
 	add(onePort, "ports.[].target")
 	add(hostPorts, "ports.[].published")
 	add(protocol, "ports.[].protocol")
-	add(address, "ports.[].host_ip networks.*.ipv4_address networks.*.ipv6_address")
+	add(address, "ports.[].host_ip networks.*.ipv4_address networks.*.ipv6_address networks.*.link_local_ips.[]")
 	add(exposed, "expose.[]")
 	add(shortVolume, "volumes.[]")
 	add(restartPolicy, "restart")
@@ -60,6 +60,7 @@ var meanings = sync.OnceValue(func() map[string]meaning {
 	m["networks.*.ipam.config.[].subnet"] = subnet
 	m["networks.*.ipam.config.[].ip_range"] = subnet
 	m["networks.*.ipam.config.[].gateway"] = address
+	m["networks.*.ipam.config.[].aux_addresses.*"] = address
 	return m
 })
 
@@ -67,7 +68,8 @@ var meanings = sync.OnceValue(func() map[string]meaning {
 // not look at it.
 func late(path string) bool {
 	for _, end := range strings.Fields(`.restart .oom_score_adj .deploy.mode .deploy.endpoint_mode .failure_action .max_failure_ratio
-		.subnet .ip_range .gateway .ipv4_address .ipv6_address .protocol .published .ports.[].target .expose.[] .devices.[]`) {
+		.subnet .ip_range .gateway .aux_addresses.* .ipv4_address .ipv6_address .link_local_ips.[]
+		.protocol .published .ports.[].target .expose.[] .devices.[]`) {
 		if strings.HasSuffix(path, end) {
 			return true
 		}
