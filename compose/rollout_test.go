@@ -339,6 +339,7 @@ func TestRolloutsKeepTheirPromise(t *testing.T) {
 			tryUp(f, second)
 			f.Mend()
 			if cut {
+				time.Sleep(30 * time.Second) // a stop that was asked for has come to its end: while it is under way no engine tells of it
 				tryUp(f, second)
 			}
 			watch()
