@@ -25,7 +25,7 @@ type law struct {
 var leaves = []string{"engine/field", "image", "network", "volume", "engine/container"}
 
 // rooms of compose, without those under compose/load, which are its own.
-var rooms = []string{"compose/apply", "compose/desired", "compose/diag", "compose/graph", "compose/history", "compose/lint", "compose/load", "compose/lock", "compose/plan", "compose/preflight"}
+var rooms = []string{"compose/apply", "compose/desired", "compose/diag", "compose/graph", "compose/history", "compose/lint", "compose/load", "compose/lock", "compose/plan", "compose/preflight", "compose/transfer"}
 
 // dockerClient is the client and what its types come from.
 var dockerClient = []string{"github.com/moby/moby/...", "github.com/containerd/errdefs/...", "github.com/docker/go-connections/...",
@@ -62,10 +62,11 @@ var laws = map[string]law{
 	"compose/history":   {ours: []string{"compose/desired", "compose/load", "engine"}, tests: []string{"engine/enginetest"}},
 	"compose/apply": {ours: append([]string{"compose/plan", "compose/graph", "engine"}, leaves...),
 		tests: []string{"compose/desired", "compose/load", "compose/diag", "engine/enginetest"}},
+	"compose/transfer":               {ours: []string{"engine"}, others: []string{"github.com/moby/go-archive/..."}},
 	"compose/lock":                   {ours: []string{"engine"}, tests: []string{"engine/enginetest"}},
 	"compose/lint":                   {ours: []string{"compose/diag"}, tests: []string{"compose/load"}},
 	"compose/load/facts":             {ours: []string{"compose/diag", "compose/lint", "compose/load/source"}, others: yaml},
-	"compose/load":                   {ours: []string{"compose/load/...", "compose/desired", "compose/diag", "compose/lint"}, others: yaml},
+	"compose/load":                   {ours: append([]string{"compose/load/...", "compose/desired", "compose/diag", "compose/lint"}, leaves...), others: append([]string{"github.com/mattn/go-shellwords"}, yaml...)},
 	"compose/load/attributes":        {tests: append([]string{"compose/load", "github.com/moby/moby/api/..."}, yaml...)},
 	"compose/load/source":            {ours: []string{"compose/diag", "compose/load/remote"}, others: yaml},
 	"compose/load/remote":            {others: append([]string{"github.com/distribution/reference"}, oci...), tests: []string{"compose/load/remote/remotetest"}},
@@ -90,8 +91,8 @@ var laws = map[string]law{
 
 	"cmd/internal/render": {ours: append([]string{"compose", "compose/apply", "compose/plan", "compose/graph", "compose/desired", "compose/diag", "compose/history", "compose/lint", "engine"}, leaves...),
 		others: terminal, tests: []string{"engine/enginetest"}},
-	"cmd/internal/table": {ours: append([]string{"engine"}, leaves...), others: terminal},
-	"cmd/internal/cli": {ours: append([]string{"compose", "engine", "cmd/internal/render", "cmd/internal/table"}, append(rooms, leaves...)...), others: []string{"github.com/spf13/...", "golang.org/x/term"},
+	"cmd/internal/table": {ours: append([]string{"compose", "engine"}, leaves...), others: append([]string{"github.com/distribution/reference"}, terminal...)},
+	"cmd/internal/cli": {ours: append([]string{"compose", "engine", "cmd/internal/render", "cmd/internal/table"}, append(rooms, leaves...)...), others: []string{"github.com/spf13/...", "golang.org/x/term", "github.com/moby/term"},
 		tests: []string{"engine/enginetest", "engine/docker", "compose/load/remote/remotetest"}},
 	"cmd/tutti": {ours: []string{"cmd/internal/cli", "cmd/internal/render", "compose", "engine", "engine/docker", "engine/buildkit"},
 		tests: []string{"engine/enginetest"}},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"time"
 
 	"github.com/tutti-run/tutti/engine/container"
@@ -103,6 +104,14 @@ type Containers interface {
 	UpdateContainer(ctx context.Context, id string, s container.Spec) error
 }
 
+// Pausing freezes containers.
+type Pausing interface {
+	// PauseContainer freezes all processes of a running container; one that does not run, or is frozen, is ErrConflict.
+	PauseContainer(ctx context.Context, id string) error
+	// UnpauseContainer lets them go on; one that is not frozen is ErrConflict.
+	UnpauseContainer(ctx context.Context, id string) error
+}
+
 // Networks changes networks.
 type Networks interface {
 	CreateNetwork(ctx context.Context, s network.Spec, labels map[string]string) (id string, err error)
@@ -148,6 +157,8 @@ type Images interface {
 	ResolveImage(ctx context.Context, ref string) (digest string, err error)
 	// PullImage calls progress from one goroutine, until it returns.
 	PullImage(ctx context.Context, ref, platform string, progress func(Progress)) (id string, err error)
+	// PushImage sends an image to the registry that its reference names. ErrNotFound if there is no such image here.
+	PushImage(ctx context.Context, ref string, progress func(Progress)) error
 	BuildImage(ctx context.Context, ref string, b image.Build, progress func(Progress)) (id string, err error)
 	RemoveImage(ctx context.Context, ref string) error
 }
@@ -166,6 +177,100 @@ type Execs interface {
 	// Exec runs a command to its end and gives its exit code; line is called for each line that it writes, from one goroutine.
 	// A container that is not there is ErrNotFound, one that does not run ErrConflict.
 	Exec(ctx context.Context, id string, e Exec, line func(LogLine)) (code int, err error)
+}
+
+// Streaming says how to be connected with a process.
+type Streaming struct {
+	TTY        bool // it has a terminal: one output, and a size
+	Stdin      bool // connect its input, too
+	Cols, Rows int  // of its terminal; 0: not known
+}
+
+// Stream is our end of a process's input and output.
+type Stream interface {
+	io.Writer          // of its input
+	CloseWrite() error // ends its input
+	// Copy what it writes, until it ends or the stream is closed. What has a terminal writes to stdout alone.
+	Copy(stdout, stderr io.Writer) error
+	Resize(ctx context.Context, cols, rows int) error
+	Close() error
+}
+
+// Command is a command in a container that we are connected with.
+type Command interface {
+	Stream
+	// Code it exited with, once its output has ended.
+	Code(ctx context.Context) (int, error)
+}
+
+// Streams connects us with processes in containers. A container that is not there is ErrNotFound, one that does not run ErrConflict.
+type Streams interface {
+	OpenExec(ctx context.Context, id string, e Exec, s Streaming) (Command, error)
+	// StartExec leaves the command to itself.
+	StartExec(ctx context.Context, id string, e Exec, tty bool) error
+	// AttachContainer connects with a container's own process; also before it is started.
+	AttachContainer(ctx context.Context, id string, s Streaming) (Stream, error)
+}
+
+// PathStat is what is at a path in a container.
+type PathStat struct {
+	Name       string
+	Mode       fs.FileMode
+	LinkTarget string // of a symbolic link
+}
+
+// Paths are files and directories in containers, as tar archives, whether those run or not. ErrNotFound if there is no such path, or container.
+type Paths interface {
+	StatPath(ctx context.Context, id, path string) (PathStat, error)
+	// GetPath gives an archive whose entries begin with the path's last name. The caller closes it.
+	GetPath(ctx context.Context, id, path string) (io.ReadCloser, PathStat, error)
+	// PutPath unpacks an archive in a directory that is there; owners: with user and group, by number. No file takes the place of a directory, nor
+	// the other way round.
+	PutPath(ctx context.Context, id, dir string, archive io.Reader, owners bool) error
+}
+
+// Commit says what image to make of a container.
+type Commit struct {
+	Ref             string // "" gives it none
+	Author, Message string
+	Changes         []string // instructions of a Dockerfile: "ENV A=1"
+	Pause           bool     // freeze the container meanwhile
+}
+
+// Filesystems are what containers have written, with what their images gave them.
+type Filesystems interface {
+	// ExportContainer gives all of it as a tar archive. The caller closes it.
+	ExportContainer(ctx context.Context, id string) (io.ReadCloser, error)
+	// CommitContainer makes an image of it, and gives its ID.
+	CommitContainer(ctx context.Context, id string, c Commit) (imageID string, err error)
+}
+
+// Usage of the machine by a container, at a moment.
+type Usage struct {
+	CPU            float64 // per cent of one CPU
+	Memory, Limit  uint64  // bytes, without what is only cached
+	Received, Sent uint64  // bytes over networks, since it was started
+	Read, Written  uint64  // bytes of block devices, since it was started
+	Processes      uint64
+}
+
+// Happening is an event of a container as the engine words it.
+type Happening struct {
+	Action     string // "start", "exec_create: ls", "health_status: healthy"
+	Container  string // id
+	Time       time.Time
+	Attributes map[string]string // its name, image and labels, and what the action brings with it
+}
+
+// Monitor watches containers at work.
+type Monitor interface {
+	// Processes of a running container as ps lists them, a row each, and the titles of the columns. ErrConflict if it does not run.
+	Processes(ctx context.Context, id string) (titles []string, rows [][]string, err error)
+	// Usage calls sample every second, or once, until the container ends, ctx does, or sample returns an error.
+	Usage(ctx context.Context, id string, once bool, sample func(Usage) error) error
+	// Happenings calls tell for what happens to a project's containers: from since, "" is now, up to until, "" is without end. Both are times, or
+	// how long ago.
+	Happenings(ctx context.Context, project, since, until string, tell func(Happening)) error
 }
 
 // Tags gives images names.
@@ -352,6 +457,7 @@ type Projects interface {
 type Engine interface {
 	Observer
 	Containers
+	Pausing
 	Networks
 	Volumes
 	Data
@@ -361,6 +467,10 @@ type Engine interface {
 	Archives
 	Marks
 	Execs
+	Streams
+	Paths
+	Filesystems
+	Monitor
 	Surveyor
 	Events
 	Logs

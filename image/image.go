@@ -8,7 +8,7 @@ type Policy string
 
 // The pull policies.
 const (
-	Missing Policy = "missing" // the default
+	Missing Policy = "missing" // as if the file says nothing, but for the verb pull
 	Always  Policy = "always"
 	Never   Policy = "never"
 	Rebuild Policy = "build"   // build even if there is one
@@ -51,6 +51,9 @@ type Live struct {
 	Digests []string  // repository@sha256:…
 	Created time.Time // when it was built
 	Tagged  time.Time // when it last got its tag here, zero if not known
+	Size    int64     // bytes, 0 until the image was inspected
+	// Platform is os/arch[/variant], "" until the image was inspected.
+	Platform string
 	// Defaults is what containers inherit; nil until the image was inspected.
 	Defaults *Defaults
 }

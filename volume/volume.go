@@ -26,6 +26,9 @@ type Live struct {
 	Driver  string
 	Options map[string]string
 	Labels  map[string]string
+
+	Mountpoint string // on the engine's machine
+	Scope      string // local, global
 }
 
 // Type of a mount, in the words of the Compose file.

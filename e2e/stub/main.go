@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 const usage = `stub WORD [ARG…]
@@ -33,6 +34,8 @@ const usage = `stub WORD [ARG…]
   resolve NAME          write the addresses of a name
   interfaces            write a line for each: "eth0 mac=02:42:… mtu=1500 10.1.1.2/24"
   gateway               write where the default route leads: "10.1.1.1 eth0"
+  echo                  write what it reads
+  tty                   write "terminal" or "no terminal", and the first line that it reads
   env [NAME]            write the environment, or one variable
   cat FILE              write a file
   stat FILE             write "MODE UID GID PATH", of a directory also what is in it
@@ -80,6 +83,11 @@ func run(word string, args []string) error {
 		return requests(arg(args, 0, ""), number(arg(args, 1, "1")))
 	case "probe":
 		return probe()
+	case "tty":
+		return terminal()
+	case "echo":
+		_, err := io.Copy(os.Stdout, os.Stdin)
+		return err
 	case "fetch":
 		return fetch(arg(args, 0, "http://127.0.0.1/"))
 	case "resolve":
@@ -374,4 +382,17 @@ func await(file string) error {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// terminal tells whether its output is one: the system knows its size then.
+func terminal() error {
+	var size [4]uint16
+	_, _, no := syscall.Syscall(syscall.SYS_IOCTL, os.Stdout.Fd(), syscall.TIOCGWINSZ, uintptr(unsafe.Pointer(&size)))
+	if no != 0 {
+		fmt.Print("no ")
+	}
+	fmt.Println("terminal")
+	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	fmt.Println("read " + line)
+	return err
 }

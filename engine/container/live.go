@@ -18,6 +18,7 @@ const (
 	LabelNumber          = "com.docker.compose.container-number"
 	LabelConfigHash      = "com.docker.compose.config-hash"
 	LabelOneOff          = "com.docker.compose.oneoff"
+	LabelSlug            = "com.docker.compose.slug"
 	LabelImage           = "com.docker.compose.image"
 	LabelDependsOn       = "com.docker.compose.depends_on"
 	LabelVersion         = "com.docker.compose.version"

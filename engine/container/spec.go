@@ -29,6 +29,7 @@ type Spec struct {
 	Domainname  string
 	TTY         bool
 	StdinOpen   bool
+	StdinOnce   bool // its input ends with that of the first who attaches to it
 	StopSignal  string
 	StopTimeout *time.Duration // grace before SIGKILL
 	Healthcheck *Healthcheck

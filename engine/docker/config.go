@@ -52,7 +52,7 @@ func configOf(n engine.NewContainer) (*apicontainer.Config, error) {
 	s := n.Spec
 	return &apicontainer.Config{
 		Image: s.Image, Hostname: s.Hostname, Domainname: s.Domainname, User: s.User, WorkingDir: s.WorkingDir,
-		Tty: s.TTY, OpenStdin: s.StdinOpen, Env: envOf(s.Environment), Cmd: s.Command, Entrypoint: s.Entrypoint, Labels: n.Labels,
+		Tty: s.TTY, OpenStdin: s.StdinOpen, StdinOnce: s.StdinOnce, Env: envOf(s.Environment), Cmd: s.Command, Entrypoint: s.Entrypoint, Labels: n.Labels,
 		StopSignal: s.StopSignal, StopTimeout: seconds(s.StopTimeout), Healthcheck: healthConfigOf(s.Healthcheck),
 	}, nil
 }

@@ -56,6 +56,18 @@ func (cs containers) KillContainer(ctx context.Context, id, signal string) error
 	return failed(err, "kill container")
 }
 
+// PauseContainer freezes it.
+func (cs containers) PauseContainer(ctx context.Context, id string) error {
+	_, err := cs.c.api.ContainerPause(ctx, id, client.ContainerPauseOptions{})
+	return failed(err, "pause container")
+}
+
+// UnpauseContainer lets it go on.
+func (cs containers) UnpauseContainer(ctx context.Context, id string) error {
+	_, err := cs.c.api.ContainerUnpause(ctx, id, client.ContainerUnpauseOptions{})
+	return failed(err, "unpause container")
+}
+
 // RemoveContainer returns when it is gone; one that is gone already is fine.
 func (cs containers) RemoveContainer(ctx context.Context, id string, force, anonymous bool) error {
 	var inherited []string

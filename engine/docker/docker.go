@@ -32,6 +32,10 @@ type Engine struct {
 	archives
 	marks
 	execs
+	streams
+	paths
+	filesystems
+	monitor
 	surveyor
 	events
 	logs
@@ -69,7 +73,8 @@ func Dial(ctx context.Context, o Options) (*Engine, error) {
 	}
 	return &Engine{
 		observer: observer{c}, containers: containers{c}, networks: networks{c}, volumes: volumes{c}, data: data{c}, contents: contents{c}, images: images{c},
-		archives: archives{c}, marks: marks{c}, execs: execs{c}, surveyor: surveyor{c}, events: events{c}, logs: logs{c}, doctor: doctor{c},
+		archives: archives{c}, marks: marks{c}, execs: execs{c}, streams: streams{c}, paths: paths{c}, filesystems: filesystems{c},
+		monitor: monitor{c}, surveyor: surveyor{c}, events: events{c}, logs: logs{c}, doctor: doctor{c},
 		projects: projects{c}, c: c,
 	}, nil
 }

@@ -68,7 +68,7 @@ func kindOf(err error) error {
 // conflictWords come with a 500: of the engine at start, and of Podman.
 var conflictWords = []string{
 	"port is already allocated", "address already in use", "container state improper", "name is already in use", "already used", "is being used",
-	"is not running", "is marked read-only",
+	"is not running", "is not paused", "is already paused", "is marked read-only",
 }
 
 func conflicts(err error) bool {

@@ -119,7 +119,7 @@ func specOf(in apicontainer.InspectResponse, mac string) container.Spec {
 	s := container.Spec{
 		Name: strings.TrimPrefix(in.Name, "/"), Image: c.Image, Command: c.Cmd, Entrypoint: c.Entrypoint,
 		Environment: environmentOf(c.Env), WorkingDir: c.WorkingDir, User: c.User, Hostname: c.Hostname, Domainname: c.Domainname,
-		TTY: c.Tty, StdinOpen: c.OpenStdin, StopSignal: c.StopSignal, StopTimeout: durationOf(c.StopTimeout),
+		TTY: c.Tty, StdinOpen: c.OpenStdin, StdinOnce: c.StdinOnce, StopSignal: c.StopSignal, StopTimeout: durationOf(c.StopTimeout),
 		Healthcheck: healthcheckOf(c.Healthcheck), Labels: field.OwnLabels(c.Labels), Annotations: h.Annotations,
 		Mounts: mountsBack(in), Tmpfs: tmpfsBack(h.Tmpfs), VolumesFrom: h.VolumesFrom, ExtraHosts: h.ExtraHosts,
 		DNSSearch: h.DNSSearch, DNSOpts: h.DNSOptions, MacAddress: mac,

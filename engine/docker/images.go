@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -40,6 +41,35 @@ func (i images) PullImage(ctx context.Context, ref, platform string, progress fu
 		progress(progressOf(m))
 	}
 	return i.id(ctx, ref)
+}
+
+// nobody is {} as credentials: without any the engine takes no push.
+const nobody = "e30="
+
+// PushImage with the user's credentials for its registry.
+func (i images) PushImage(ctx context.Context, ref string, progress func(engine.Progress)) error {
+	what := "push " + ref
+	auth, err := i.c.auth.forImage(ctx, ref)
+	if err != nil {
+		return failed(err, what)
+	}
+	stream, err := i.c.api.ImagePush(ctx, ref, client.ImagePushOptions{RegistryAuth: cmp.Or(auth, nobody)})
+	if err != nil {
+		return failed(err, what)
+	}
+	for m, err := range stream.JSONMessages(ctx) {
+		if err == nil && m.Error != nil {
+			err = m.Error
+			if strings.Contains(err.Error(), "does not exist locally") {
+				err = refusal{message(err), engine.ErrNotFound}
+			}
+		}
+		if err != nil {
+			return failed(err, what)
+		}
+		progress(progressOf(m))
+	}
+	return nil
 }
 
 func progressOf(m jsonstream.Message) engine.Progress {

@@ -161,7 +161,8 @@ func prefixText(p netip.Prefix) string {
 
 // imageOf is an image that was inspected.
 func imageOf(in apiimage.InspectResponse) image.Live {
-	l := image.Live{ID: imageID(in.ID), Digests: in.RepoDigests, Tagged: in.Metadata.LastTagTime, Defaults: &image.Defaults{}}
+	l := image.Live{ID: imageID(in.ID), Digests: in.RepoDigests, Tagged: in.Metadata.LastTagTime, Size: in.Size,
+		Platform: strings.Trim(in.Os+"/"+in.Architecture+"/"+in.Variant, "/"), Defaults: &image.Defaults{}}
 	l.Created, _ = time.Parse(time.RFC3339Nano, in.Created) // old images have none
 	if in.Config == nil {
 		return l

@@ -109,7 +109,7 @@ func (o observer) listVolumes(ctx context.Context, f client.Filters) ([]volume.L
 	}
 	out := make([]volume.Live, 0, len(res.Items))
 	for _, v := range res.Items {
-		out = append(out, volume.Live{Name: v.Name, Driver: v.Driver, Options: v.Options, Labels: v.Labels})
+		out = append(out, volume.Live{Name: v.Name, Driver: v.Driver, Options: v.Options, Labels: v.Labels, Mountpoint: v.Mountpoint, Scope: v.Scope})
 	}
 	slices.SortFunc(out, func(a, b volume.Live) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil

@@ -41,6 +41,7 @@ type box struct {
 	lines    []engine.LogLine
 	wrote    chan struct{} // closed and made anew at each line, and at the end
 	byHand   bool          // stopped on request: no restart
+	frozen   []func()      // what it would have done while paused
 	restarts int
 	files    map[string][]byte // configs and secrets, by path
 
@@ -56,7 +57,7 @@ func (b *box) stopTimers() {
 	for _, t := range b.timers {
 		t.Stop()
 	}
-	b.timers = nil
+	b.timers, b.frozen = nil, nil
 }
 
 func (b *box) write(line string) {
@@ -365,7 +366,11 @@ func (w *world) later(b *box, d time.Duration, do func()) {
 	b.timers = append(b.timers, time.AfterFunc(d, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if b.up() && w.containers[b.id] == b {
+		switch {
+		case !b.up() || w.containers[b.id] != b:
+		case b.state == container.Paused:
+			b.frozen = append(b.frozen, do)
+		default:
 			do()
 		}
 	}))
@@ -490,6 +495,42 @@ func (c containers) KillContainer(ctx context.Context, id, signal string) error 
 				w.die(b, cmp.Or(b.b.StopCode, 143))
 			}
 		}
+		return nil
+	})
+}
+
+// PauseContainer refuses one that does not run, or is paused already.
+func (c containers) PauseContainer(ctx context.Context, id string) error {
+	return c.w.call(ctx, "PauseContainer", id, func() error {
+		b, err := c.w.must(id)
+		switch {
+		case err != nil:
+			return err
+		case b.state != container.Running:
+			return refuse(engine.ErrConflict, "pause container %s: it is %s", b.name, b.state)
+		}
+		b.state = container.Paused
+		c.w.emit(b, engine.EventPause)
+		return nil
+	})
+}
+
+// UnpauseContainer refuses one that is not paused.
+func (c containers) UnpauseContainer(ctx context.Context, id string) error {
+	return c.w.call(ctx, "UnpauseContainer", id, func() error {
+		b, err := c.w.must(id)
+		switch {
+		case err != nil:
+			return err
+		case b.state != container.Paused:
+			return refuse(engine.ErrConflict, "unpause container %s: it is %s", b.name, b.state)
+		}
+		b.state = container.Running
+		c.w.emit(b, engine.EventUnpause)
+		for _, do := range b.frozen {
+			do()
+		}
+		b.frozen = nil
 		return nil
 	})
 }

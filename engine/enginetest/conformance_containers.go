@@ -145,6 +145,26 @@ func rename(r *room) {
 	r.does("a") // its name is free again
 }
 
+func pause(r *room) {
+	id := r.does("web")
+	r.refused(r.e.PauseContainer(r.Context(), id), engine.ErrConflict)
+	r.start(id)
+	r.refused(r.e.UnpauseContainer(r.Context(), id), engine.ErrConflict)
+	r.must(r.e.PauseContainer(r.Context(), id))
+	if l := r.observed(id); l.State != container.Paused || !l.Up() {
+		r.Errorf("paused: %+v", l)
+	}
+	r.refused(r.e.PauseContainer(r.Context(), id), engine.ErrConflict)
+	r.must(r.e.UnpauseContainer(r.Context(), id))
+	if l := r.observed(id); l.State != container.Running {
+		r.Errorf("unpaused: %+v", l)
+	}
+	r.must(r.e.PauseContainer(r.Context(), id))
+	r.must(r.e.KillContainer(r.Context(), id, "SIGKILL")) // a frozen one too
+	r.refused(r.e.PauseContainer(r.Context(), "tutti-no-such"), engine.ErrNotFound)
+	r.refused(r.e.UnpauseContainer(r.Context(), "tutti-no-such"), engine.ErrNotFound)
+}
+
 func stopKillsTheDeaf(r *room) {
 	id := r.run("deaf", "deaf", "say=up")
 	began := time.Now()

@@ -34,6 +34,10 @@ type Fake struct {
 	archives
 	marks
 	execs
+	streams
+	paths
+	filesystems
+	monitor
 	surveyor
 	events
 	logs
@@ -91,7 +95,8 @@ func New() *Fake {
 	}
 	return &Fake{
 		Knobs: w.knobs, observer: observer{w}, containers: containers{w}, networks: networks{w}, volumes: volumes{w}, data: data{w}, contents: contents{w}, images: images{w},
-		archives: archives{w}, marks: marks{w}, execs: execs{w}, surveyor: surveyor{w}, events: events{w}, logs: logs{w}, doctor: doctor{w}, w: w,
+		archives: archives{w}, marks: marks{w}, execs: execs{w}, streams: streams{w}, paths: paths{w}, filesystems: filesystems{w},
+		monitor: monitor{w}, surveyor: surveyor{w}, events: events{w}, logs: logs{w}, doctor: doctor{w}, w: w,
 	}
 }
 

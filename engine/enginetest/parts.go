@@ -278,6 +278,20 @@ func (p images) PullImage(ctx context.Context, ref, _ string, progress func(engi
 	return id, err
 }
 
+// PushImage sends it nowhere.
+func (p images) PushImage(ctx context.Context, ref string, progress func(engine.Progress)) error {
+	err := p.w.call(ctx, "PushImage", ref, func() error {
+		if p.w.image(ref) == nil {
+			return refuse(engine.ErrNotFound, "push %s: An image does not exist locally with the tag: %s", ref, ref)
+		}
+		return nil
+	})
+	if err == nil {
+		progress(engine.Progress{Layer: "layer", Text: "Pushed", Current: 1, Total: 1})
+	}
+	return err
+}
+
 // BuildImage makes the reference known, with the behaviour of an image that was added under it. Each build has an ID of its own.
 func (p images) BuildImage(ctx context.Context, ref string, b image.Build, progress func(engine.Progress)) (id string, err error) {
 	err = p.w.call(ctx, "BuildImage", ref, func() error {
