@@ -191,6 +191,31 @@ func (t Tool) PlanRestart(ctx context.Context, p Project, o LifecycleOptions) (p
 	return t.lifecycle(ctx, p, o, plan.Restart)
 }
 
+// PlanKill says how to send what runs a signal.
+func (t Tool) PlanKill(ctx context.Context, p Project, o plan.KillOptions) (plan.Plan, error) {
+	return t.lifecycle(ctx, p, LifecycleOptions{}, func(p desired.Project, have engine.Snapshot, _ plan.LifecycleOptions) (plan.Plan, error) {
+		return plan.Kill(p, have, o)
+	})
+}
+
+// PlanPause and PlanUnpause say how to freeze what runs, and how to let it go on.
+func (t Tool) PlanPause(ctx context.Context, p Project, o LifecycleOptions) (plan.Plan, error) {
+	return t.lifecycle(ctx, p, o, plan.PauseContainers)
+}
+
+// PlanUnpause: see PlanPause.
+func (t Tool) PlanUnpause(ctx context.Context, p Project, o LifecycleOptions) (plan.Plan, error) {
+	return t.lifecycle(ctx, p, o, plan.UnpauseContainers)
+}
+
+// PlanRemove says how to remove what does not run.
+func (t Tool) PlanRemove(ctx context.Context, p Project, o plan.RemoveOptions) (plan.Plan, error) {
+	return t.lifecycle(ctx, p, LifecycleOptions{}, func(p desired.Project, have engine.Snapshot, l plan.LifecycleOptions) (plan.Plan, error) {
+		o.Former = l.Former
+		return plan.RemoveStopped(p, have, o)
+	})
+}
+
 type decider func(desired.Project, engine.Snapshot, plan.LifecycleOptions) (plan.Plan, error)
 
 func (t Tool) lifecycle(ctx context.Context, p Project, o LifecycleOptions, decide decider) (plan.Plan, error) {

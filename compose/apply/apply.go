@@ -21,6 +21,7 @@ import (
 type Engine interface {
 	engine.Observer
 	engine.Containers
+	engine.Pausing
 	engine.Networks
 	engine.Volumes
 	engine.Data
@@ -208,7 +209,7 @@ func watches(p plan.Plan) bool {
 // class of a step, for limits: stops only wait for a process to end, renames for others, and waits for something to happen; none keeps others back.
 func class(s plan.Step) string {
 	switch s.(type) {
-	case plan.PullImage, plan.ServeModel:
+	case plan.PullImage, plan.PushImage, plan.ServeModel:
 		return "pull"
 	case plan.BuildImage:
 		return "build"
@@ -285,6 +286,8 @@ func (r *run) do(ctx context.Context, n plan.Node) error {
 	case plan.PullImage:
 		id, err := r.engine.PullImage(ctx, s.Image.Ref, s.Image.Platform, r.progress(n))
 		return r.brought(s.Image.Ref, id, err)
+	case plan.PushImage:
+		return r.engine.PushImage(ctx, s.Ref, r.progress(n))
 	case plan.BuildImage:
 		id, err := r.engine.BuildImage(ctx, s.Image.Ref, *s.Image.Build, r.progress(n))
 		return r.brought(s.Image.Ref, id, err)
@@ -330,6 +333,12 @@ func (r *run) doContainer(ctx context.Context, n plan.Node) error {
 		return r.startContainer(ctx, n, s)
 	case plan.StopContainer:
 		return gone(r.stopContainer(ctx, n, s))
+	case plan.KillContainer:
+		return r.engine.KillContainer(ctx, r.id(s.Container), s.Signal)
+	case plan.PauseContainer:
+		return r.engine.PauseContainer(ctx, r.id(s.Container))
+	case plan.UnpauseContainer:
+		return r.engine.UnpauseContainer(ctx, r.id(s.Container))
 	case plan.RemoveContainer:
 		return r.removeContainer(ctx, s)
 	case plan.RenameContainer:

@@ -62,6 +62,10 @@ func (r *run) tolerated(n plan.Node, err error) bool {
 	switch s := n.Step.(type) {
 	case plan.WaitContainer:
 		return !s.Required
+	case plan.PullImage:
+		return s.Optional
+	case plan.PushImage:
+		return s.Optional
 	case plan.RemoveNetwork, plan.RemoveVolume, plan.RemoveImage:
 		return errors.Is(err, engine.ErrConflict) && len(r.plan.Graph().Reach(n.ID)) == 1
 	}

@@ -35,9 +35,10 @@ type Options struct {
 	Wait               bool
 	Atomic             bool // all of it or nothing
 	Build, NoBuild     bool
-	Pull               image.Policy   // "" is each service's own
-	Timeout            *time.Duration // of stops; nil is each container's own
-	Now                time.Time      // for pull policies that look at an image's age
+	Pull               image.Policy    // "" is each service's own
+	Timeout            *time.Duration  // of stops; nil is each container's own
+	Now                time.Time       // for pull policies that look at an image's age
+	OneOff             *desired.OneOff // a container to make beside those of its service, once what that depends on is ready
 }
 
 // Build says what has to be done to have what is wanted. What cannot be had is a diag.List of errors.
@@ -54,12 +55,17 @@ func Build(want desired.State, have engine.Snapshot, o Options) (Plan, error) {
 	b.volumes()
 	b.models()
 	for _, name := range b.order {
-		b.decide(name)
+		if !b.runsOnce(name) {
+			b.decide(name)
+		}
 	}
 	b.emitMoves()
 	for _, name := range b.order {
-		b.emit(name)
+		if !b.runsOnce(name) {
+			b.emit(name)
+		}
 	}
+	b.emitOneOff()
 	b.emitCommits()
 	b.reconnectOthers()
 	b.leaveNetworks()
@@ -261,7 +267,7 @@ func (b *builder) images() {
 		default:
 			check := b.add(Node{ID: ID("check " + img.Ref), Step: CheckImage{img}, Resource: resource})
 			b.checks = append(b.checks, check)
-			b.brings[img.Ref] = []ID{b.add(Node{ID: ID("pull " + img.Ref), Step: PullImage{img, have.ID}, Resource: resource, Reasons: []Reason{reason}, After: []ID{check}})}
+			b.brings[img.Ref] = []ID{b.add(Node{ID: ID("pull " + img.Ref), Step: PullImage{Image: img, Was: have.ID}, Resource: resource, Reasons: []Reason{reason}, After: []ID{check}})}
 		}
 		b.renewed[img.Ref] = true
 	}
@@ -314,6 +320,9 @@ func (b *builder) imageNeed(img image.Spec, have image.Live, here bool) (why Rea
 // doom takes down what nothing in the file stands for: replicas above the number wanted, and orphans if the user asked for it.
 func (b *builder) doom() {
 	for _, service := range b.order {
+		if b.runsOnce(service) {
+			continue
+		}
 		to := b.want.Replicas(service)
 		_, extra := assign(b.live[service], to)
 		b.takeDown(extra, nil, func(container.Live) Reason { return Scaled{to + len(extra), to} })

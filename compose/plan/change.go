@@ -34,6 +34,8 @@ func verb(s Step) string {
 	switch s := s.(type) {
 	case PullImage:
 		return "pull"
+	case PushImage:
+		return "push"
 	case BuildImage:
 		return "build"
 	case CreateVolume:
@@ -58,6 +60,12 @@ func verb(s Step) string {
 		return "start"
 	case StopContainer:
 		return "stop"
+	case KillContainer:
+		return "kill"
+	case PauseContainer:
+		return "pause"
+	case UnpauseContainer:
+		return "unpause"
 	case FillVolume:
 		return "fill"
 	case TagImage:

@@ -90,8 +90,14 @@ type (
 	CheckImage struct{ Image image.Spec }
 	// PullImage brings an image from its registry. Was is the ID of what its reference stood for; "" if nothing.
 	PullImage struct {
-		Image image.Spec
-		Was   string
+		Image    image.Spec
+		Was      string
+		Optional bool // failing only warns
+	}
+	// PushImage brings an image to its registry.
+	PushImage struct {
+		Ref      string
+		Optional bool // failing only warns
 	}
 	// BuildImage builds an image and gives it its references; Was as of PullImage.
 	BuildImage struct {
@@ -179,6 +185,15 @@ type (
 		Timeout   *time.Duration
 		Hooks     Hooks
 	}
+	// KillContainer sends it a signal.
+	KillContainer struct {
+		Container Ref
+		Signal    string
+	}
+	// PauseContainer freezes its processes.
+	PauseContainer struct{ Container Ref }
+	// UnpauseContainer lets them go on.
+	UnpauseContainer struct{ Container Ref }
 	// RemoveContainer removes it, with its anonymous volumes if Volumes is set. It is stopped by then, unless Force.
 	// Was is what it is made anew from if that is undone; nil: it is not. Contents are volumes that hold nothing but its configs and secrets.
 	RemoveContainer struct {
@@ -266,6 +281,7 @@ const (
 
 func (CheckImage) step()        {}
 func (PullImage) step()         {}
+func (PushImage) step()         {}
 func (BuildImage) step()        {}
 func (TagImage) step()          {}
 func (RemoveImage) step()       {}
@@ -281,6 +297,9 @@ func (FillVolume) step()        {}
 func (CreateContainer) step()   {}
 func (StartContainer) step()    {}
 func (StopContainer) step()     {}
+func (KillContainer) step()     {}
+func (PauseContainer) step()    {}
+func (UnpauseContainer) step()  {}
 func (RemoveContainer) step()   {}
 func (RenameContainer) step()   {}
 func (UpdateContainer) step()   {}

@@ -149,6 +149,10 @@ func (u *undo) inverse(n Node) []Step {
 	case StopContainer:
 		return []Step{StartContainer{s.Container, s.Hooks},
 			WaitContainer{Container: s.Container, Until: UntilWell, Required: true, Monitor: u.monitor, Probe: u.probes[n.Resource.Service]}}
+	case PauseContainer:
+		return []Step{UnpauseContainer(s)}
+	case UnpauseContainer:
+		return []Step{PauseContainer(s)}
 	case RenameContainer:
 		return []Step{RenameContainer{s.Container, s.From, s.Name}}
 	case UpdateContainer:

@@ -84,7 +84,7 @@ func (in *Input) container(c types.ServiceConfig, fromEnvFile map[string]string)
 		StopTimeout: (*time.Duration)(c.StopGracePeriod),
 		Healthcheck: healthcheck(c.HealthCheck),
 		Expose:      c.Expose,
-		Ports:       ports(c.Ports),
+		Ports:       Ports(c.Ports),
 		Labels:      c.Labels,
 		Annotations: c.Annotations,
 		Restart:     restart(c),

@@ -21,6 +21,9 @@ func policy(c types.ServiceConfig) (image.Policy, time.Duration) {
 	if err != nil { // the schema check has told
 		return image.Missing, 0
 	}
+	if c.PullPolicy == "" && name == types.PullPolicyMissing {
+		return "", 0
+	}
 	if name == types.PullPolicyIfNotPresent {
 		name = types.PullPolicyMissing
 	}

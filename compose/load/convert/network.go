@@ -43,7 +43,8 @@ func hosts(h types.HostsList) []string {
 	return slices.Sorted(slices.Values(h.AsList(":")))
 }
 
-func ports(in []types.ServicePortConfig) []container.Port {
+// Ports published.
+func Ports(in []types.ServicePortConfig) []container.Port {
 	var out []container.Port
 	for _, p := range in {
 		out = append(out, container.Port{HostIP: p.HostIP, Published: p.Published, Target: int(p.Target), Protocol: cmp.Or(p.Protocol, "tcp"), Mode: p.Mode})

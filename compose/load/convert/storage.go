@@ -35,11 +35,17 @@ func (in *Input) storage(spec *container.Spec, c types.ServiceConfig) {
 }
 
 func (in *Input) mount(v types.ServiceVolumeConfig) volume.Mount {
-	m := volume.Mount{Type: volume.Type(v.Type), Source: v.Source, Target: v.Target, ReadOnly: v.ReadOnly, Consistency: v.Consistency}
-	switch {
-	case m.Type == volume.Volume && v.Source != "":
+	m := Mount(v)
+	if m.Type == volume.Volume && v.Source != "" {
 		m.Key, m.Source = v.Source, in.Project.Volumes[v.Source].Name
-	case m.Type == volume.Bind:
+	}
+	return m
+}
+
+// Mount of a volume under the name that is written there.
+func Mount(v types.ServiceVolumeConfig) volume.Mount {
+	m := volume.Mount{Type: volume.Type(v.Type), Source: v.Source, Target: v.Target, ReadOnly: v.ReadOnly, Consistency: v.Consistency}
+	if m.Type == volume.Bind {
 		m.CreateHostPath = v.Bind == nil || bool(v.Bind.CreateHostPath)
 	}
 	if b := v.Bind; b != nil {
