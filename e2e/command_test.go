@@ -31,6 +31,7 @@ const patience = 60 * time.Second
 // commands of the scripts. CONTAINER is "web-1": the project's name is put in front.
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"tutti":      cmdTutti,      // [!] tutti ARG…                     run it to its end
+	"given":      cmdGiven,      // given FILE                         what the next tutti reads; "stdout": what the last one wrote
 	"code":       cmdCode,       // [!] code N                         the last tutti exited with N
 	"background": cmdBackground, // background NAME ARG…               run it beside the script
 	"sees":       cmdSees,       // sees NAME REGEXP                   NAME has written that, or will soon
@@ -92,7 +93,7 @@ func command(ctx context.Context, ts *testscript.TestScript, args []string) *exe
 func environ(ts *testscript.TestScript) []string {
 	names := []string{"PATH", "HOME", "TMPDIR", "TERM", "PROJECT", "STUB", "ROOT", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "NO_COLOR",
 		"COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_IGNORE_ORPHANS", "COMPOSE_REMOVE_ORPHANS", "COMPOSE_PARALLEL_LIMIT", "GIT_SSH_COMMAND",
-		"ARCH", "COLOR", "PORT", "COMMAND", "IMAGE", "LAST", "NET", "HOOK", "SECOND", "LABEL", "TAG", "KEEP", "COUNTER_PORT", "ROLLOUT_PORT", "GREETING", "THREE_TIER_PORT", "MIGRATE_PORT", "REGISTRY", "LOCKED"}
+		"ARCH", "COLOR", "FROM_HERE", "PORT", "COMMAND", "IMAGE", "LAST", "NET", "HOOK", "SECOND", "LABEL", "TAG", "KEEP", "COUNTER_PORT", "ROLLOUT_PORT", "GREETING", "THREE_TIER_PORT", "MIGRATE_PORT", "REGISTRY", "LOCKED"}
 	var env []string
 	for _, n := range names {
 		if v := ts.Getenv(n); v != "" {
@@ -107,7 +108,7 @@ func cmdTutti(ts *testscript.TestScript, neg bool, args []string) {
 	defer cancel()
 	cmd := command(ctx, ts, args)
 	var out, err bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &err
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = worldOf(ts).input(), &out, &err
 	failure := cmd.Run()
 	show(ts, out.String(), err.String())
 	if ctx.Err() != nil {
@@ -123,6 +124,18 @@ func cmdTutti(ts *testscript.TestScript, neg bool, args []string) {
 func show(ts *testscript.TestScript, out, err string) {
 	io.WriteString(ts.Stdout(), out)
 	io.WriteString(ts.Stderr(), err)
+}
+
+func cmdGiven(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 1, "given FILE")
+	worldOf(ts).given = strings.NewReader(ts.ReadFile(args[0]))
+}
+
+// input that was given, once.
+func (w *world) input() io.Reader {
+	in := w.given
+	w.given = nil
+	return in // nil is an empty input
 }
 
 func cmdCode(ts *testscript.TestScript, neg bool, args []string) {

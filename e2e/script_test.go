@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -32,6 +33,7 @@ func TestScript(t *testing.T) {
 type world struct {
 	project string
 	code    int             // exit code of the last tutti
+	given   io.Reader       // what the next one reads; nil: nothing
 	state   string          // the engine's, as remembered
 	ids     map[string]card // of containers, as remembered
 	running map[string]*background

@@ -43,12 +43,13 @@ func (a App) Run(ctx context.Context, args []string) int {
 // cli is one command line under way.
 type cli struct {
 	App
-	g      *globals
-	dotenv map[string]string // COMPOSE_ variables of env files; nil until looked for
-	engine engine.Engine     // nil until dialled
-	screen screen
-	json   bool // results, and what is wrong with the files, as JSON on stdout
-	noWait bool // fail where another command changes the project
+	g          *globals
+	dotenv     map[string]string // COMPOSE_ variables of env files; nil until looked for
+	engine     engine.Engine     // nil until dialled
+	screen     screen
+	json       bool   // results, and what is wrong with the files, as JSON on stdout
+	detachKeys string // "" is "ctrl-p,ctrl-q"
+	noWait     bool   // fail where another command changes the project
 }
 
 // gentle is a context that ends with the first interrupt: for what changes nothing.

@@ -17,6 +17,7 @@ import (
 type run struct {
 	title   string // of the view
 	quiet   silence
+	silent  bool // nothing is shown of it, but what failed
 	options compose.RunOptions
 	// again makes the plan anew, once, if the world moved while the first was carried out; nil: that one or none.
 	again func(context.Context) (plan.Plan, error)
@@ -112,13 +113,20 @@ func (c *cli) report(r apply.Report) {
 
 // watch a plan being carried out.
 func (c *cli) watch(ctx context.Context, t compose.Tool, p plan.Plan, r run) apply.Report {
-	v := c.view(r.title)
+	v := c.viewOf(r)
 	t.Events = r.quiet.events(v)
 	c.screen.shows(v)
 	report := t.Run(ctx, p, r.options)
 	_ = v.Close()
 	c.screen.shows(nil)
 	return report
+}
+
+func (c *cli) viewOf(r run) render.View {
+	if r.silent {
+		return render.NewQuiet(c.status())
+	}
+	return c.view(r.title)
 }
 
 // ended turns a report into an exit code; what failed was shown.

@@ -32,6 +32,15 @@ func (c *cli) completeServices(cmd *cobra.Command, args []string, _ string) ([]s
 	return out, noFiles
 }
 
+// completeReplicas is for SERVICE=NUM.
+func (c *cli) completeReplicas(cmd *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+	names, d := c.completeServices(cmd, nil, word)
+	for i := range names {
+		names[i] += "="
+	}
+	return names, d | cobra.ShellCompDirectiveNoSpace
+}
+
 // completeService is for verbs that take one.
 func (c *cli) completeService(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
@@ -59,20 +68,14 @@ func (c *cli) completeValues(cmd *cobra.Command) {
 	for _, flag := range []string{"attach", "no-attach", "exit-code-from"} {
 		complete(cmd, flag, c.completeServices)
 	}
-	complete(cmd, "scale", func(cmd *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
-		names, d := c.completeServices(cmd, nil, word)
-		for i := range names {
-			names[i] += "="
-		}
-		return names, d | cobra.ShellCompDirectiveNoSpace
-	})
+	complete(cmd, "scale", c.completeReplicas)
 	complete(cmd, "file", cobra.FixedCompletions([]string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt))
 	complete(cmd, "project-directory", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs))
 	complete(cmd, "profile", c.completeProfiles)
 	complete(cmd, "project-name", c.completeProjects)
 }
 
-var formats = map[string][]string{"config": {"yaml", "json"}, "ps": {"table", "json"}, "ls": {"table", "json"}, "version": {"pretty", "json"},
+var formats = map[string][]string{"config": {"yaml", "json"}, "ps": {"table", "json"}, "ls": {"table", "json"}, "images": {"table", "json"}, "volumes": {"table", "json"}, "stats": {"table", "json"}, "version": {"pretty", "json"},
 	"lint": {"text", "json", "sarif"}}
 
 func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {

@@ -1,16 +1,9 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"slices"
-	"strings"
-
-	"golang.org/x/term"
 
 	"github.com/tutti-run/tutti/compose/load"
 )
@@ -38,34 +31,12 @@ func (c *cli) askFor(ctx context.Context, claims []load.Claim) error {
 	for _, claim := range claims {
 		c.tell(fmt.Sprintf("  %s: %s", claim.Place, claim.Text))
 	}
-	in, ok := c.Stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
+	if _, ok := terminalOf(c.Stdin); !ok {
 		return usageError{text: "nobody can be asked whether that is right: the input is no terminal", hint: "if it is, say --yes"}
 	}
-	fmt.Fprint(c.status(), "Do you want to continue? [y/N]: ")
-	answer, err := c.line(ctx, in)
-	if err != nil {
-		return err
+	yes, err := c.ask(ctx, c.status(), "Do you want to continue? [y/N]: ")
+	if err == nil && !yes {
+		err = errors.New("operation cancelled by user")
 	}
-	if !slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer))) {
-		return errors.New("operation cancelled by user")
-	}
-	return nil
-}
-
-// line that the user writes; an interrupt ends the wait for it.
-func (c *cli) line(ctx context.Context, in io.Reader) (string, error) {
-	ctx, cancel := c.gentle(ctx)
-	defer cancel()
-	got := make(chan string, 1)
-	go func() {
-		text, _ := bufio.NewReader(in).ReadString('\n') // what ends without a line is no yes
-		got <- text
-	}()
-	select {
-	case text := <-got:
-		return text, nil
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
+	return err
 }

@@ -11,8 +11,11 @@ import (
 type lifecycle struct {
 	*cli
 	compose.LifecycleOptions
-	run   run
-	needs bool // it is an error if there is no container
+	run     run
+	needs   bool         // it is an error if there is no container
+	nothing func() error // what to say if there is nothing to do; may be nil
+	// agreed tells whether the plan may be carried out; nil: it may.
+	agreed func(context.Context, plan.Plan) (bool, error)
 }
 
 type planner func(compose.Tool, context.Context, compose.Project, compose.LifecycleOptions) (plan.Plan, error)
@@ -41,8 +44,16 @@ func (o *lifecycle) carry(ctx context.Context, make planner) error {
 
 // change the containers as planned.
 func (o *lifecycle) change(ctx context.Context, t compose.Tool, project compose.Project, p plan.Plan) error {
+	if o.nothing != nil && p.Empty() {
+		return o.nothing()
+	}
 	if o.needs && p.Empty() {
 		if err := t.CheckContainers(ctx, project, o.Services); err != nil {
+			return err
+		}
+	}
+	if o.agreed != nil {
+		if yes, err := o.agreed(ctx, p); err != nil || !yes {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"io"
 
 	"github.com/tutti-run/tutti/cmd/internal/render"
 	"github.com/tutti-run/tutti/compose/apply"
@@ -43,8 +44,10 @@ func (c *cli) warn(list diag.List) {
 	}
 }
 
-func (c *cli) jsonLine(v any) {
-	e := json.NewEncoder(c.Stderr)
+func (c *cli) jsonLine(v any) { jsonTo(c.Stderr, v) }
+
+func jsonTo(w io.Writer, v any) {
+	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	_ = e.Encode(v)
 }

@@ -15,6 +15,8 @@ import (
 const (
 	change = "change" // groups of verbs in the help
 	look   = "look"
+	bring  = "bring"
+	inside = "inside"
 	others = "others"
 )
 
@@ -39,7 +41,7 @@ func (c *cli) root() *cobra.Command {
 		PersistentPreRunE: func(*cobra.Command, []string) error { return c.check() },
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	root.AddGroup(&cobra.Group{ID: change, Title: "Change what runs:"}, &cobra.Group{ID: look, Title: "Look:"}, &cobra.Group{ID: others, Title: "Others:"})
+	root.AddGroup(&cobra.Group{ID: change, Title: "Change what runs:"}, &cobra.Group{ID: bring, Title: "Images:"}, &cobra.Group{ID: inside, Title: "Work in containers:"}, &cobra.Group{ID: look, Title: "Look:"}, &cobra.Group{ID: others, Title: "Others:"})
 	global := c.g.flags()
 	root.Flags().AddFlagSet(global)
 	root.Flags().SetInterspersed(false)
@@ -69,8 +71,10 @@ func (c *cli) verbs() []*cobra.Command {
 			all = append(all, v)
 		}
 	}
-	group(change, c.up(), c.create_(), c.down(), c.start(), c.stop(), c.restart(), c.rollback())
-	group(look, c.plan(), c.explain(), c.config(), c.lint(), c.ps(), c.logs(), c.ls(), c.history())
+	group(change, c.up(), c.create_(), c.down(), c.start(), c.stop(), c.restart(), c.scale_(), c.kill(), c.pause(), c.unpause(), c.rm(), c.rollback())
+	group(bring, c.pull(), c.push())
+	group(inside, c.run_(), c.exec(), c.attach(), c.cp(), c.export(), c.commit())
+	group(look, c.plan(), c.explain(), c.config(), c.lint(), c.ps(), c.logs(), c.top(), c.stats(), c.port(), c.images(), c.volumes(), c.events(), c.wait_(), c.ls(), c.history())
 	group(others, c.version())
 	return all
 }
@@ -122,8 +126,8 @@ func verbNames(root *cobra.Command) []string {
 }
 
 // later are the verbs of Docker Compose that are still to come.
-var later = []string{"alpha", "attach", "bridge", "build", "commit", "cp", "events", "exec", "export", "images", "kill", "pause", "port", "publish",
-	"pull", "push", "rm", "run", "scale", "stats", "top", "unpause", "volumes", "wait", "watch"}
+var later = []string{"alpha", "bridge", "build", "publish",
+	"watch"}
 
 // flagError keeps Docker's words, and looks for a flag that may be meant.
 func flagError(cmd *cobra.Command, err error) error {
@@ -149,6 +153,36 @@ func noArgs(cmd *cobra.Command, args []string) error {
 		return usagef("unknown command %q for %q", args[0], cmd.CommandPath())
 	}
 	return nil
+}
+
+// needs as many arguments at least, in Docker's words.
+func needs(n int) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) < n {
+			return usagef("requires at least %d arg(s), only received %d", n, len(args))
+		}
+		return nil
+	}
+}
+
+// between so many arguments and so many.
+func between(least, most int) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return usagef("accepts between %d and %d arg(s), received %d", least, most, len(args))
+		}
+		return nil
+	}
+}
+
+// exactly as many arguments, in Docker's words.
+func exactly(n int) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usagef("accepts %d arg(s), received %d", n, len(args))
+		}
+		return nil
+	}
 }
 
 const usageTemplate = `Usage:  {{.UseLine}}{{if .Aliases}}

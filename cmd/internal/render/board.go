@@ -227,9 +227,19 @@ func (r *row) unchanged() bool {
 
 func (b *board) fail(r *row, e apply.StepEnded) bool {
 	r.err = e.Err
-	if w, ok := e.Node.Step.(plan.WaitContainer); ok && !w.Required {
-		r.warned = true
-		return r.say("Skipped: optional dependency")
+	switch s := e.Node.Step.(type) {
+	case plan.WaitContainer:
+		if !s.Required {
+			r.warned = true
+			return r.say("Skipped: optional dependency")
+		}
+	case plan.PullImage:
+		r.warned = s.Optional
+	case plan.PushImage:
+		r.warned = s.Optional
+	}
+	if r.warned {
+		return r.say("Warning")
 	}
 	if !r.failed && r.res.Kind == plan.Service {
 		b.rows = append(b.rows, r)
@@ -278,6 +288,8 @@ func stepWords(s plan.Step) [2]string {
 	switch s := s.(type) {
 	case plan.PullImage:
 		return [2]string{"Pulling", "Pulled"}
+	case plan.PushImage:
+		return [2]string{"Pushing", "Pushed"}
 	case plan.BuildImage:
 		return [2]string{"Building", "Built"}
 	case plan.CreateVolume:
@@ -306,6 +318,12 @@ func stepWords(s plan.Step) [2]string {
 		return [2]string{"Starting", "Started"}
 	case plan.StopContainer:
 		return [2]string{"Stopping", "Stopped"}
+	case plan.KillContainer:
+		return [2]string{"Killing", "Killed"}
+	case plan.PauseContainer:
+		return [2]string{"Pausing", "Paused"}
+	case plan.UnpauseContainer:
+		return [2]string{"Unpausing", "Unpaused"}
 	case plan.TagImage:
 		return [2]string{"Tagging", "Tagged"}
 	case plan.RenameContainer:

@@ -12,6 +12,9 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
+// Over is written before what takes the place of a whole screen.
+const Over = ansi.CursorHomePosition + ansi.EraseScreenBelow
+
 // Style of text output. The zero Style is fit for a file: no escape codes, lines as long as they get.
 type Style struct {
 	Color bool

@@ -105,8 +105,22 @@ func failure(b *bytes.Buffer, f apply.Failure, s Style) {
 		s.under(b, 4, s.paint(yellow, "not started because of it:")+" "+strings.Join(f.Waiting, ", "))
 	}
 	if f.Tolerated {
-		s.under(b, 4, "it is optional (required: false): what depends on it starts all the same")
+		s.under(b, 4, excuse(f.Node.Step))
 	}
+}
+
+// excuse is why a failure does not count.
+func excuse(s plan.Step) string {
+	switch s := s.(type) {
+	case plan.PullImage:
+		if s.Image.Build != nil {
+			return "it can be built: tutti build"
+		}
+		return "ignored (--ignore-pull-failures)"
+	case plan.PushImage:
+		return "ignored (--ignore-push-failures)"
+	}
+	return "it is optional (required: false): what depends on it starts all the same"
 }
 
 // takenBack tells what was undone, what is left to be looked at, and what could not be undone.
@@ -168,6 +182,8 @@ func undone(s plan.Step) string {
 		return "cannot be had"
 	case plan.PullImage:
 		return "was not pulled"
+	case plan.PushImage:
+		return "was not pushed"
 	case plan.BuildImage:
 		return "was not built"
 	case plan.TryVolume:
@@ -188,6 +204,12 @@ func undone(s plan.Step) string {
 		return "did not start"
 	case plan.StopContainer:
 		return "did not stop"
+	case plan.KillContainer:
+		return "was not killed"
+	case plan.PauseContainer:
+		return "was not paused"
+	case plan.UnpauseContainer:
+		return "was not unpaused"
 	case plan.TagImage:
 		return "was not tagged"
 	case plan.RenameContainer:

@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tutti-run/tutti/compose"
+)
+
+// attachOptions of attach.
+type attachOptions struct {
+	*cli
+	service           string
+	index             int
+	noStdin, sigProxy bool
+	keys              string
+}
+
+func (c *cli) attach() *cobra.Command {
+	o := &attachOptions{cli: c}
+	cmd := &cobra.Command{
+		Use: "attach [OPTIONS] SERVICE", Short: "Connect with the input and output of a container that runs", Args: exactly(1),
+		ValidArgsFunction: c.completeService,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.service = args[0]
+			return o.run(cmd.Context())
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&o.keys, "detach-keys", "", "`keys` that leave it to itself: \"ctrl-p,ctrl-q\"")
+	fs.IntVar(&o.index, "index", 0, "`number` of the container, if the service has several")
+	fs.BoolVar(&o.noStdin, "no-stdin", false, "do not connect its input")
+	fs.BoolVar(&o.sigProxy, "sig-proxy", true, "pass signals on to it")
+	return cmd
+}
+
+func (o *attachOptions) run(ctx context.Context) error {
+	project, err := o.project(ctx, []string{o.service})
+	if err != nil {
+		return err
+	}
+	t, err := o.tool(ctx)
+	if err != nil {
+		return err
+	}
+	l, err := t.ToAttach(ctx, project, o.service, o.index)
+	if err != nil {
+		return err
+	}
+	o.detachKeys = o.keys
+	term, err := o.console(l.TTY, l.Stdin && !o.noStdin)
+	if err != nil {
+		return err
+	}
+	var signals <-chan string
+	if o.sigProxy {
+		signals = o.interrupts(ctx)
+	} else {
+		var cancel context.CancelFunc
+		ctx, cancel = o.gentle(ctx)
+		defer cancel()
+	}
+	code, err := t.Join(ctx, project, l, term.Terminal, signals)
+	term.restore()
+	switch {
+	case errors.Is(err, compose.ErrDetached):
+		return o.detached()
+	case err == nil && code != 0:
+		return exitCode(code)
+	}
+	return err
+}

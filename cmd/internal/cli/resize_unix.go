@@ -1,0 +1,11 @@
+//go:build unix
+
+package cli
+
+import (
+	"os"
+	"syscall"
+)
+
+// resizeSignals come when the terminal has another size.
+var resizeSignals = []os.Signal{syscall.SIGWINCH}
