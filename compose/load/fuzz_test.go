@@ -82,7 +82,7 @@ func within(t *testing.T, text string, d diag.Diagnostic) {
 // breaks are the line breaks of YAML.
 var breaks = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
 
-var dollarKey = regexp.MustCompile(`(?m)^[^:\n]*\$[^\n]*:`)
+var dollarKey = regexp.MustCompile(`(?m)^[^\n]*\$[^\n]*:( |$)`)
 
 func sameAgain(t *testing.T, dir string, r Result) {
 	t.Helper()
