@@ -2,11 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
-
-	"github.com/tutti-run/tutti/compose"
 )
 
 // attachOptions of attach.
@@ -64,11 +61,5 @@ func (o *attachOptions) run(ctx context.Context) error {
 	}
 	code, err := t.Join(ctx, project, l, term.Terminal, signals)
 	term.restore()
-	switch {
-	case errors.Is(err, compose.ErrDetached):
-		return o.detached()
-	case err == nil && code != 0:
-		return exitCode(code)
-	}
-	return err
+	return o.outcome(code, err)
 }

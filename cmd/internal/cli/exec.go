@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -64,13 +63,7 @@ func (o *execOptions) run(ctx context.Context, tty bool) error {
 	defer cancel()
 	code, err := t.Exec(ctx, project, o.ExecOptions, term.Terminal)
 	term.restore()
-	switch {
-	case errors.Is(err, compose.ErrDetached):
-		return o.detached()
-	case err == nil && code != 0:
-		return exitCode(code)
-	}
-	return err
+	return o.outcome(code, err)
 }
 
 // taken are variables with the values that names alone have here; names that have none are left out.

@@ -198,16 +198,10 @@ func (o *runOptions) start(ctx context.Context, t compose.Tool, project compose.
 	defer cancel()
 	code, err := t.Once(ctx, project, name, term.Terminal, o.interrupts(ctx))
 	term.restore()
-	if errors.Is(err, compose.ErrDetached) {
-		return o.detached()
-	}
-	if o.remove {
+	if o.remove && !errors.Is(err, compose.ErrDetached) {
 		err = errors.Join(err, t.RemoveOnce(ctx, name))
 	}
-	if err == nil && code != 0 {
-		return exitCode(code)
-	}
-	return err
+	return o.outcome(code, err)
 }
 
 // interrupts as signals for a container: the first is passed on, the second ends the command.

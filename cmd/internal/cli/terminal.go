@@ -58,9 +58,14 @@ func (c *cli) console(tty, stdin bool) (console, error) {
 	return out, err
 }
 
-// detached says so, in Docker's words, on a line of its own.
-func (c *cli) detached() error {
-	_, err := fmt.Fprintln(c.Stderr, "\nread escape sequence")
+// outcome of a process that we were connected with: its code is ours. To be detached from it is fine, and told in Docker's words.
+func (c *cli) outcome(code int, err error) error {
+	switch {
+	case errors.Is(err, compose.ErrDetached):
+		_, err = fmt.Fprintln(c.Stderr, "\nread escape sequence")
+	case err == nil && code != 0:
+		return exitCode(code)
+	}
 	return err
 }
 
