@@ -6,10 +6,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,22 +31,15 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"tutti": func() { os.Exit(tutti()) }})
 }
 
-// tutti is the program, but for signals: INTERRUPT=1s,2s are the times of Ctrl-C. With IMAGES it runs on an engine in memory, which lives as long
+// tutti is the program, but for signals: INTERRUPT=WHEN,WHEN is when Ctrl-C is pressed, each after the one before: once a text was written, or after
+// a time. With IMAGES it runs on an engine in memory, which lives as long
 // as the command; without on the one that the environment says.
 func tutti() int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	stop := make(chan struct{})
-	for i, text := range strings.FieldsFunc(os.Getenv("INTERRUPT"), func(r rune) bool { return r == ',' }) {
-		d, _ := time.ParseDuration(text)
-		time.AfterFunc(d, func() {
-			if i == 0 {
-				close(stop)
-			} else {
-				cancel()
-			}
-		})
-	}
+	p := &presser{when: strings.FieldsFunc(os.Getenv("INTERRUPT"), func(r rune) bool { return r == ',' }), press: []func(){func() { close(stop) }, cancel}}
+	p.next()
 	app := cli.App{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Version: "v1.2.3", Stop: stop, Dial: dial}
 	if os.Getenv("ON_TERMINAL") != "" { // of ttyin
 		tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
@@ -55,8 +50,57 @@ func tutti() int {
 		defer tty.Close()
 		app.Stdout, app.Stderr = tty, tty
 	}
+	if len(p.when) > 0 {
+		app.Stdout, app.Stderr = p.watch(app.Stdout), p.watch(app.Stderr)
+	}
 	return app.Run(ctx, os.Args[1:])
 }
+
+// presser presses Ctrl-C.
+type presser struct {
+	mu      sync.Mutex
+	when    []string
+	press   []func()
+	written strings.Builder
+}
+
+// next waits for its time, if it has one.
+func (p *presser) next() {
+	if len(p.when) == 0 {
+		return
+	}
+	if d, err := time.ParseDuration(p.when[0]); err == nil {
+		time.AfterFunc(d, func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.pressed()
+		})
+	}
+}
+
+func (p *presser) pressed() {
+	p.press[0]()
+	p.when, p.press = p.when[1:], p.press[1:]
+	p.next()
+}
+
+// watch what is written.
+func (p *presser) watch(w io.Writer) io.Writer {
+	return writer(func(b []byte) (int, error) {
+		n, err := w.Write(b)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.written.Write(b)
+		for len(p.when) > 0 && strings.Contains(p.written.String(), p.when[0]) {
+			p.pressed()
+		}
+		return n, err
+	})
+}
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(b []byte) (int, error) { return w(b) }
 
 func dial(ctx context.Context, host, name string) (engine.Engine, error) {
 	images, ok := os.LookupEnv("IMAGES")
