@@ -14,35 +14,6 @@ import (
 	"github.com/tutti-run/tutti/compose/diag"
 )
 
-// Substitute is compose-go's, quiet, and quick for what holds no variable.
-func Substitute(text string, lookup template.Mapping) (string, error) {
-	if !strings.Contains(text, "$") {
-		return text, nil
-	}
-	if nested(text) > deepest {
-		return "", errors.New("variables are nested too deep")
-	}
-	return template.SubstituteWithOptions(text, lookup, template.WithPattern(template.DefaultPattern), template.WithoutLogging)
-}
-
-// deepest is how far variables may be nested: what compose-go needs for them grows with the cube.
-const deepest = 50
-
-// nested is how deep the braces of variables are nested in a text.
-func nested(text string) int {
-	depth, most := 0, 0
-	for i := range len(text) {
-		switch {
-		case text[i] == '{' && i > 0 && text[i-1] == '$':
-			depth++
-			most = max(most, depth)
-		case text[i] == '}' && depth > 0:
-			depth--
-		}
-	}
-	return most
-}
-
 // Interpolate is the text with the file's variables put in; where that fails, the text itself.
 func (f *File) Interpolate(text string) string {
 	out, err := Substitute(text, f.lookup)
@@ -176,11 +147,12 @@ func plain(at int, name string, lookup template.Mapping) *Use {
 	return &Use{at: at, Name: name, Fate: Unset}
 }
 
+// name that a text starts with. compose-go's pattern takes capitals for small letters, and so the two signs that Unicode folds to
+// k and s, too.
 func name(text string) string {
-	for i := range len(text) {
-		b := text[i]
-		letter := b == '_' || b|0x20 >= 'a' && b|0x20 <= 'z'
-		if !letter && (i == 0 || b < '0' || b > '9') {
+	for i, r := range text {
+		letter := r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '\u017f' || r == '\u212a'
+		if !letter && (i == 0 || r < '0' || r > '9') {
 			return text[:i]
 		}
 	}
@@ -203,10 +175,19 @@ func braced(text string) int {
 	return -1
 }
 
+// tooDeep tells whether variables in a text are nested deeper than they may be, as Docker Compose reads it.
+func (f *File) tooDeep(text string) bool {
+	if strings.Count(text, "${") <= deepest {
+		return false
+	}
+	_, err := Substitute(text, f.lookup)
+	return errors.Is(err, errDeep)
+}
+
 // CheckVariables tells about the variables of one value; strict makes those that are not set errors.
 func (f *File) CheckVariables(n *yaml.Node, strict bool, to *Notes) {
-	if nested(n.Value) > deepest {
-		to.Complain(Spot{f, n}, "variables are nested too deep").Rule = "bad-variable"
+	if f.tooDeep(n.Value) {
+		to.Complain(Spot{f, n}, "%v", errDeep).Rule = "bad-variable"
 		to.Fatal = true
 		return
 	}
