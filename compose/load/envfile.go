@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"strings"
 	"sync"
 
@@ -164,12 +163,7 @@ func discreet(err error) string {
 }
 
 func readValues(path, format string, into map[string]string, lookup dotenv.LookupFn) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := dotenv.ParseWithFormat(source.Limited(f), path, into, lookup, format); err != nil {
+	if err := source.ReadEnv(path, format, into, lookup); err != nil {
 		return err
 	}
 	for name := range into {

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/cli"
-	"github.com/compose-spec/compose-go/v2/dotenv"
 
 	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/compose/load/remote"
@@ -154,7 +153,7 @@ func (l *location) readEnvFiles(o Options) error {
 		}
 		files = []string{f}
 	}
-	values, err := dotenv.GetEnvFromFile(l.env, files)
+	values, err := source.ReadEnvFiles(l.env, files)
 	if err != nil {
 		var shown []string
 		for _, f := range files {

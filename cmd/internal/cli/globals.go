@@ -136,7 +136,7 @@ func (c *cli) getenv(key string) string {
 		return v
 	}
 	if c.dotenv == nil {
-		c.dotenv, _ = load.Environment(c.loadOptions()) // what is wrong with it, Load tells
+		c.dotenv, _ = stoppable(c.Stop, func() (map[string]string, error) { return load.Environment(c.loadOptions()) }) // what is wrong with it, Load tells
 		if c.dotenv == nil {
 			c.dotenv = map[string]string{}
 		}

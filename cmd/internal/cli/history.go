@@ -7,7 +7,6 @@ import (
 
 	"github.com/tutti-run/tutti/cmd/internal/render"
 	"github.com/tutti-run/tutti/compose"
-	"github.com/tutti-run/tutti/compose/load"
 )
 
 // historyOptions of history.
@@ -44,7 +43,7 @@ func (c *cli) history() *cobra.Command {
 func (o *historyOptions) run(ctx context.Context) error {
 	ctx, cancel := o.gentle(ctx)
 	defer cancel()
-	name, err := load.ProjectName(ctx, o.loadOptions())
+	name, err := o.projectName(ctx)
 	if err != nil {
 		return err
 	}

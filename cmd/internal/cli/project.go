@@ -19,7 +19,7 @@ func (c *cli) load(ctx context.Context, services []string) (load.Result, error) 
 
 func (c *cli) loadWith(ctx context.Context, o load.Options) (load.Result, error) {
 	began := time.Now()
-	res, err := load.Load(ctx, o)
+	res, err := stoppable(c.Stop, func() (load.Result, error) { return load.Load(ctx, o) })
 	if err != nil {
 		return res, err
 	}
@@ -31,7 +31,7 @@ func (c *cli) loadWith(ctx context.Context, o load.Options) (load.Result, error)
 // project or, where a name is enough, only that: with -p and no -f, or when there is no file and COMPOSE_PROJECT_NAME is set.
 func (c *cli) project(ctx context.Context, services []string) (compose.Project, error) {
 	if c.g.name != "" && len(c.g.files) == 0 {
-		name, err := load.ProjectName(ctx, c.loadOptions())
+		name, err := c.projectName(ctx)
 		return compose.Project{Name: name}, err
 	}
 	res, err := c.load(ctx, services)
@@ -39,6 +39,31 @@ func (c *cli) project(ctx context.Context, services []string) (compose.Project, 
 		return compose.Project{Name: name}, nil
 	}
 	return res.Project, err
+}
+
+// projectName is the name alone.
+func (c *cli) projectName(ctx context.Context) (string, error) {
+	return stoppable(c.Stop, func() (string, error) { return load.ProjectName(ctx, c.loadOptions()) })
+}
+
+// stoppable ends with the first interrupt, whatever do is at, which changes nothing and may wait for a file or take its time over one.
+func stoppable[T any](stop <-chan struct{}, do func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := do()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-stop:
+		var none T
+		return none, context.Canceled
+	}
 }
 
 // tool on the engine, which is dialled once.

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tutti-run/tutti/compose"
-	"github.com/tutti-run/tutti/compose/load"
 	"github.com/tutti-run/tutti/compose/plan"
 )
 
@@ -95,7 +94,7 @@ func (o *rollbackOptions) goBack(ctx context.Context, t compose.Tool, back compo
 func (o *rollbackOptions) find(ctx context.Context) (t compose.Tool, back compose.Rollback, err error) {
 	ctx, cancel := o.gentle(ctx)
 	defer cancel()
-	name, err := load.ProjectName(ctx, o.loadOptions())
+	name, err := o.projectName(ctx)
 	if err != nil {
 		return t, back, err
 	}

@@ -37,7 +37,7 @@ func content(f *container.File) Content {
 	if info, err := os.Stat(f.HostPath); err != nil || info.Size() > MaxContent {
 		return out
 	}
-	if b, err := os.ReadFile(f.HostPath); err == nil && digest(b) == f.Digest {
+	if b, err := source.ReadFile(f.HostPath); err == nil && digest(b) == f.Digest {
 		out.Data = b
 	}
 	return out

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/load/source"
 	"github.com/tutti-run/tutti/engine/container"
 )
 
@@ -51,7 +51,7 @@ func (in *Input) credentialSpec(s *types.CredentialSpecConfig) string {
 	def := in.Project.Configs[s.Config]
 	text := cmp.Or(def.Content, in.Project.Environment[def.Environment])
 	if def.File != "" {
-		b, _ := os.ReadFile(def.File) // the check has told
+		b, _ := source.ReadFile(def.File) // the check has told
 		text = string(b)
 	}
 	return "raw://" + text
@@ -185,7 +185,7 @@ func (in *Input) securityOpt(c types.ServiceConfig) []string {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(in.Project.WorkingDir, path)
 		}
-		text, err := os.ReadFile(path)
+		text, err := source.ReadFile(path)
 		var b bytes.Buffer
 		if err == nil {
 			err = json.Compact(&b, text)

@@ -1,10 +1,11 @@
 package origin
 
 import (
-	"os"
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/tutti-run/tutti/compose/load/source"
 )
 
 // assignment is where an env file sets a variable.
@@ -24,7 +25,7 @@ func (s *search) lines(path string, raw bool) []assignment {
 	if all, ok := s.files[key]; ok {
 		return all
 	}
-	text, _ := os.ReadFile(path)
+	text, _ := source.ReadFile(path)
 	scan := scanDotenv
 	if raw {
 		scan = scanRaw

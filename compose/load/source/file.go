@@ -57,6 +57,9 @@ func (f *File) parse() diag.List {
 		if Resolve(root).Kind != yaml.MappingNode {
 			return diag.List{{Severity: diag.Error, Rule: "broken-yaml", Place: f.place(root), Text: "top-level object must be a mapping"}}
 		}
+		if bad := f.limit(root); bad != nil {
+			return bad
+		}
 		f.Docs = append(f.Docs, Resolve(root))
 	}
 }

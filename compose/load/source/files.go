@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/compose/load/remote"
 	"go.yaml.in/yaml/v4"
@@ -178,7 +177,11 @@ func (s *Files) includeEnvironment(g *File, files []*yaml.Node, n *Notes) (env m
 		}
 	}
 	env = maps.Clone(g.by.env)
-	values, _ := dotenv.GetEnvFromFile(g.by.env, paths)
+	values, err := ReadEnvFiles(g.by.env, paths)
+	if why, ok := errors.AsType[refused](err); ok {
+		n.Complain(Spot{g.by, g.from}, "read the env file of %s: %v", g.name, why).Rule = "unreadable-file"
+		n.Fatal = true
+	}
 	for k, v := range values {
 		if _, ok := env[k]; !ok {
 			env[k] = v
