@@ -184,6 +184,9 @@ func (f *File) tooDeep(text string) bool {
 	return errors.Is(err, errDeep)
 }
 
+// mostTold diagnostics are enough of one value: the place of each is looked for from where the value begins.
+const mostTold = 100
+
 // CheckVariables tells about the variables of one value; strict makes those that are not set errors.
 func (f *File) CheckVariables(n *yaml.Node, strict bool, to *Notes) {
 	if f.tooDeep(n.Value) {
@@ -191,7 +194,11 @@ func (f *File) CheckVariables(n *yaml.Node, strict bool, to *Notes) {
 		to.Fatal = true
 		return
 	}
+	told := len(to.Diags)
 	for _, u := range Uses(n.Value, f.lookup) {
+		if len(to.Diags) == told+mostTold {
+			return
+		}
 		d := diag.Diagnostic{Severity: diag.Error}
 		switch u.Fate {
 		case broken:
