@@ -42,7 +42,29 @@ type Build struct {
 	Pull             bool
 	Tags             []string // further references
 	Platforms        []string
-	Unsupported      []string // keys that need BuildKit
+
+	// What is below needs BuildKit.
+	CacheTo       []string
+	Contexts      map[string]string // further contexts by name: an absolute directory, a URL, docker-image://REF
+	Bases         []string          // references among Contexts that the project builds, too: they come first
+	Secrets       []Secret
+	SSH           []SSH
+	Entitlements  []string
+	NoCacheFilter []string // stages that are built anew
+	BuildKitOnly  []string // the keys of these that the file has
+}
+
+// Secret that the steps of a build can read. It is in no image.
+type Secret struct {
+	ID    string
+	File  string // absolute path; "": Value is it
+	Value []byte `json:"-"` // kept out of what is told of a plan
+}
+
+// SSH agent, or keys, that the steps of a build can use.
+type SSH struct {
+	ID   string
+	Path string // of a socket or a key; "" is the user's agent
 }
 
 // Live is an image that the engine has.

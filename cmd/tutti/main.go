@@ -11,6 +11,7 @@ import (
 	"github.com/tutti-run/tutti/cmd/internal/cli"
 	"github.com/tutti-run/tutti/compose"
 	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/buildkit"
 	"github.com/tutti-run/tutti/engine/docker"
 )
 
@@ -30,7 +31,11 @@ func main() {
 }
 
 func dial(ctx context.Context, host, contextName string) (engine.Engine, error) {
-	return docker.Dial(ctx, docker.Options{Host: host, Context: contextName})
+	e, err := docker.Dial(ctx, docker.Options{Host: host, Context: contextName})
+	if err != nil {
+		return nil, err
+	}
+	return buildkit.With(e), nil
 }
 
 // interrupts: the first closes stop, the second ends the context, the third ends the process.

@@ -90,6 +90,17 @@ func (s State) Images(services []string) []image.Spec {
 	return out
 }
 
+// Bases are the images of the project that an image is built from, by name.
+func (s State) Bases(img image.Spec) []image.Spec {
+	var out []image.Spec
+	for _, svc := range s.Project.Services {
+		if img.Build != nil && svc.Image.Build != nil && slices.Contains(img.Build.Bases, svc.Image.Ref) {
+			out = append(out, svc.Image)
+		}
+	}
+	return out
+}
+
 // Replica is container number n of a service.
 func (s State) Replica(service string, n int) Replica {
 	svc := s.services[service]

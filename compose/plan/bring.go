@@ -19,6 +19,7 @@ type ImageOptions struct {
 	Policy   string   // Pull: "missing" leaves out what is here; "", "always"
 	Prebuilt bool     // Pull: leave out what can be built
 	Tolerant bool     // Pull, Push: what fails is only told
+	Push     bool     // BuildImages: and push them
 	Now      time.Time
 	Change   func(*image.Build) // BuildImages: what the user wants to be other than in the file; may be nil
 }
@@ -88,28 +89,88 @@ func Push(want desired.State, have engine.Snapshot, o ImageOptions) (Plan, error
 			continue
 		}
 		for _, ref := range append([]string{img.Ref}, img.Build.Tags...) {
-			p.Nodes = append(p.Nodes, Node{ID: ID("push " + ref), Step: PushImage{Ref: ref, Optional: o.Tolerant},
-				Resource: Resource{Kind: Image, Name: ref, Service: services[i].Name}, Reasons: []Reason{Asked{"push"}}})
+			p.Nodes = append(p.Nodes, pushNode(ref, services[i].Name, o.Tolerant))
 		}
 	}
 	return p, err
 }
 
-// BuildImages says which images to build: all that can be.
+func pushNode(ref, service string, tolerant bool, after ...ID) Node {
+	return Node{ID: ID("push " + ref), Step: PushImage{Ref: ref, Optional: tolerant}, After: after,
+		Resource: Resource{Kind: Image, Name: ref, Service: service}, Reasons: []Reason{Asked{"push"}}}
+}
+
+// BuildImages says which images to build: all that can be, and those of the project that they are built from.
 func BuildImages(want desired.State, have engine.Snapshot, o ImageOptions) (Plan, error) {
 	services, images, err := wanted(want, o)
-	p := Plan{Project: want.Project.Name}
+	w := builds{want: want, have: have, o: o, seen: map[string]bool{}, plan: Plan{Project: want.Project.Name}}
 	for i, img := range images {
-		if img.Build == nil {
-			continue
-		}
-		b := *img.Build
-		b.Tags = slices.Clone(b.Tags)
-		if img.Build = &b; o.Change != nil {
-			o.Change(&b)
-		}
-		p.Nodes = append(p.Nodes, Node{ID: ID("build " + img.Ref), Step: BuildImage{img, have.Images[img.Ref].ID},
-			Resource: Resource{Kind: Image, Name: img.Ref, Service: services[i].Name}, Reasons: []Reason{Asked{"build"}}})
+		w.build(services[i].Name, img)
 	}
-	return p, err
+	if o.Push && err == nil {
+		w.push(services)
+	}
+	return w.plan, err
+}
+
+// builds is a plan of builds in the making.
+type builds struct {
+	want desired.State
+	have engine.Snapshot
+	o    ImageOptions
+	seen map[string]bool // by reference
+	plan Plan
+}
+
+func buildID(ref string) ID { return ID("build " + ref) }
+
+func (w *builds) build(service string, img image.Spec) {
+	if img.Build == nil || w.seen[img.Ref] {
+		return
+	}
+	w.seen[img.Ref] = true
+	var after []ID
+	for _, base := range w.want.Bases(img) {
+		w.build(w.owner(base.Ref), base)
+		after = append(after, buildID(base.Ref))
+	}
+	b := *img.Build
+	b.Tags = slices.Clone(b.Tags)
+	if img.Build = &b; w.o.Change != nil {
+		w.o.Change(&b)
+	}
+	w.plan.Warnings = append(w.plan.Warnings, leftOut(img, w.have.Caps)...)
+	w.plan.Nodes = append(w.plan.Nodes, Node{ID: buildID(img.Ref), Step: BuildImage{img, w.have.Images[img.Ref].ID}, After: after,
+		Resource: Resource{Kind: Image, Name: img.Ref, Service: service}, Reasons: []Reason{Asked{"build"}}})
+}
+
+func (w *builds) owner(ref string) string {
+	i := slices.IndexFunc(w.want.Project.Services, func(s desired.Service) bool { return s.Image.Ref == ref })
+	return w.want.Project.Services[i].Name
+}
+
+// push what was built of these services, and has a name, once it is.
+func (w *builds) push(services []desired.Service) {
+	for _, svc := range services {
+		for _, img := range svc.Images() {
+			if !w.seen[img.Ref] || img.Ref == w.want.Project.Name+"-"+svc.Name {
+				continue
+			}
+			for _, ref := range append([]string{img.Ref}, img.Build.Tags...) {
+				w.plan.Nodes = append(w.plan.Nodes, pushNode(ref, svc.Name, w.o.Tolerant, buildID(img.Ref)))
+			}
+		}
+	}
+}
+
+// leftOut tells what a build asks for and the engine's classic builder does not do.
+func leftOut(img image.Spec, caps engine.Capabilities) diag.List {
+	if img.Build == nil || caps.BuildKit {
+		return nil
+	}
+	var out diag.List
+	for _, key := range img.Build.BuildKitOnly {
+		out = append(out, diag.Diagnostic{Severity: diag.Warning, Text: fmt.Sprintf("image %s: build.%s needs BuildKit, which the engine does not build with", img.Ref, key)})
+	}
+	return out
 }

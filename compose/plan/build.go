@@ -252,25 +252,45 @@ func (b *builder) images() {
 		b.have.Images = maps.Clone(b.have.Images)
 	}
 	for _, img := range b.want.Images(b.order) {
-		have, here := b.have.Images[img.Ref]
-		resource := Resource{Kind: Image, Name: img.Ref, Service: b.imageService(img.Ref)}
-		if pin, pinned := b.o.Pins[img.Ref]; pinned {
-			b.pin(img, pin, resource)
-			continue
-		}
-		reason, build, needed := b.imageNeed(img, have, here)
-		switch {
-		case !needed:
-			continue
-		case build:
-			b.brings[img.Ref] = []ID{b.add(Node{ID: ID("build " + img.Ref), Step: BuildImage{img, have.ID}, Resource: resource, Reasons: []Reason{reason}})}
-		default:
-			check := b.add(Node{ID: ID("check " + img.Ref), Step: CheckImage{img}, Resource: resource})
-			b.checks = append(b.checks, check)
-			b.brings[img.Ref] = []ID{b.add(Node{ID: ID("pull " + img.Ref), Step: PullImage{Image: img, Was: have.ID}, Resource: resource, Reasons: []Reason{reason}, After: []ID{check}})}
-		}
-		b.renewed[img.Ref] = true
+		b.image(img)
 	}
+}
+
+// image that is not there, or is to be renewed, is brought; once.
+func (b *builder) image(img image.Spec) {
+	if _, seen := b.brings[img.Ref]; seen {
+		return
+	}
+	b.brings[img.Ref] = nil
+	have, here := b.have.Images[img.Ref]
+	resource := Resource{Kind: Image, Name: img.Ref, Service: b.imageService(img.Ref)}
+	if pin, pinned := b.o.Pins[img.Ref]; pinned {
+		b.pin(img, pin, resource)
+		return
+	}
+	reason, build, needed := b.imageNeed(img, have, here)
+	switch {
+	case !needed:
+		return
+	case build:
+		b.brings[img.Ref] = []ID{b.add(Node{ID: ID("build " + img.Ref), Step: BuildImage{img, have.ID}, Resource: resource, Reasons: []Reason{reason}, After: b.bases(img)})}
+		b.warnings = append(b.warnings, leftOut(img, b.have.Caps)...)
+	default:
+		check := b.add(Node{ID: ID("check " + img.Ref), Step: CheckImage{img}, Resource: resource})
+		b.checks = append(b.checks, check)
+		b.brings[img.Ref] = []ID{b.add(Node{ID: ID("pull " + img.Ref), Step: PullImage{Image: img, Was: have.ID}, Resource: resource, Reasons: []Reason{reason}, After: []ID{check}})}
+	}
+	b.renewed[img.Ref] = true
+}
+
+// bases of an image to build, which the project builds, too: what brings them.
+func (b *builder) bases(img image.Spec) []ID {
+	var after []ID
+	for _, base := range b.want.Bases(img) {
+		b.image(base)
+		after = append(after, b.brings[base.Ref]...)
+	}
+	return after
 }
 
 // imageService is the service that an image is of, if only one wants it.

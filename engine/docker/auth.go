@@ -54,6 +54,25 @@ func (c credentials) forImage(ctx context.Context, ref string) (string, error) {
 	return authconfig.Encode(*auth)
 }
 
+// Credentials for a registry, by its host: empty if there are none.
+func (e *Engine) Credentials(ctx context.Context, host string) (user, secret string, err error) {
+	if host == "registry-1.docker.io" || host == "docker.io" {
+		host = hub
+	}
+	config, err := e.c.auth.read()
+	if err != nil {
+		return "", "", err
+	}
+	a, err := config.lookUp(ctx, host)
+	if err != nil || a == nil {
+		return "", "", err
+	}
+	if a.IdentityToken != "" {
+		return "", a.IdentityToken, nil // BuildKit's convention
+	}
+	return a.Username, a.Password, nil
+}
+
 // all credentials in the config, for a build that may pull from anywhere.
 func (c credentials) all(ctx context.Context) (map[string]registry.AuthConfig, error) {
 	config, err := c.read()

@@ -71,6 +71,9 @@ func Dial(ctx context.Context, o Options) (*Engine, error) {
 		c.close()
 		return nil, err
 	}
+	if wanted, err := strconv.ParseBool(o.env("DOCKER_BUILDKIT")); err == nil && !wanted {
+		c.caps.BuildKit = false
+	}
 	return &Engine{
 		observer: observer{c}, containers: containers{c}, networks: networks{c}, volumes: volumes{c}, data: data{c}, contents: contents{c}, images: images{c},
 		archives: archives{c}, marks: marks{c}, execs: execs{c}, streams: streams{c}, paths: paths{c}, filesystems: filesystems{c},
@@ -185,5 +188,7 @@ func (e *Engine) Info() engine.Info { return engine.Info{Host: e.c.host, Caps: e
 // Close lets go of idle connections. Calls under way end by their contexts.
 func (e *Engine) Close() error { return e.c.close() }
 
-// Conn opens a plain connection to the engine, for protocols that take one over.
-func (e *Engine) Conn(ctx context.Context) (net.Conn, error) { return e.c.api.Dialer()(ctx) }
+// Upgrade opens a connection on which another protocol than the API is spoken from then on: BuildKit's are at /grpc and /session.
+func (e *Engine) Upgrade(ctx context.Context, path, protocol string, header map[string][]string) (net.Conn, error) {
+	return e.c.api.DialHijack(ctx, path, protocol, header)
+}

@@ -25,7 +25,7 @@ type Options struct {
 	Host    string // --host: "unix:///…", "tcp://…", "ssh://…"
 	Context string // --context: a name in the docker CLI's context store
 	// Env reads the environment; nil is os.Getenv. Read are DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG, DOCKER_TLS, DOCKER_TLS_VERIFY,
-	// DOCKER_CERT_PATH, DOCKER_API_VERSION, XDG_RUNTIME_DIR and HOME.
+	// DOCKER_CERT_PATH, DOCKER_API_VERSION, DOCKER_BUILDKIT, XDG_RUNTIME_DIR and HOME.
 	Env func(string) string
 }
 

@@ -15,6 +15,7 @@ type bringing struct {
 	*cli
 	plan.ImageOptions
 	quiet bool
+	asks  bool // whether files from elsewhere may do what they ask for
 }
 
 func (o *bringing) verb(use, short string, flags func(*pflag.FlagSet), check func() error, decide imagePlanner) *cobra.Command {
@@ -39,6 +40,11 @@ func (o *bringing) run(ctx context.Context, title string, decide imagePlanner) e
 	}
 	if err := compose.CheckServices(res.Project, o.Services); err != nil {
 		return err
+	}
+	if o.asks {
+		if err := o.consent(ctx, res, false); err != nil {
+			return err
+		}
 	}
 	t, err := o.tool(ctx)
 	if err != nil {

@@ -1,9 +1,8 @@
 package attributes
 
 const (
-	swarm    = "needs Swarm"
-	buildkit = "needs BuildKit"
-	watched  = "what watch does; up does not need it"
+	swarm   = "needs Swarm"
+	watched = "what watch does; up does not need it"
 )
 
 // top are the sections themselves.
@@ -51,30 +50,30 @@ var deploy = under("services.deploy", []Row{
 	{"update_config.parallelism", Decides("how many are replaced at a time"), "", "plan/rollout_start_first"},
 })
 
-// build is how a service's image is made, by the classic builder.
+// build is how a service's image is made, by BuildKit or the classic builder.
 var build = under("services", []Row{
-	{"build.additional_contexts", Cannot(buildkit), "", "diagnostics/unsupported"},
+	{"build.additional_contexts", Makes("contexts by name, with BuildKit; of services: built before"), "", "script/build_contexts"},
 	{"build.args", Reaches("build?buildargs"), "", "script/build attributes/build"},
 	{"build.cache_from", Reaches("build?cachefrom"), "", "engine/docker/build_test.go:TestBuildOptions"},
-	{"build.cache_to", Cannot(buildkit), "", "diagnostics/unsupported"},
+	{"build.cache_to", Makes("where BuildKit keeps the steps' results"), "", "engine/buildkit/solve_test.go:TestSolve"},
 	{"build.context", Makes("the build's context"), "", "script/build"},
 	{"build.dockerfile", Reaches("build?dockerfile"), "", "attributes/build"},
 	{"build.dockerfile_inline", Makes("a file in the context"), "", "script/build"},
-	{"build.entitlements", Cannot(buildkit), "", "diagnostics/unsupported"},
+	{"build.entitlements", Makes("what BuildKit allows the steps"), "", "engine/buildkit/solve_test.go:TestSolve"},
 	{"build.extra_hosts", Reaches("build?extrahosts"), "", "attributes/build"},
 	{"build.isolation", Reaches("build?isolation"), "", "engine/docker/build_test.go:TestBuildOptions"},
 	{"build.labels", Reaches("build?labels"), "", "script/build attributes/build"},
 	{"build.network", Reaches("build?networkmode"), "", "attributes/build"},
 	{"build.no_cache", Reaches("build?nocache"), "", "attributes/build"},
-	{"build.no_cache_filter", Cannot(buildkit), "", "diagnostics/unsupported"},
-	{"build.platforms", Reaches("build?platform"), "", "diagnostics/unsupported engine/docker/build_test.go:TestBuildOptions"},
-	{"build.privileged", Cannot(buildkit), "", "diagnostics/unsupported"},
-	{"build.provenance", Cannot(buildkit), "", "diagnostics/unsupported"},
+	{"build.no_cache_filter", Makes("the stages that BuildKit runs anew"), "", "engine/buildkit/solve_test.go:TestSolve"},
+	{"build.platforms", Reaches("build?platform"), "", "engine/docker/build_test.go:TestBuildOptions engine/buildkit/solve_test.go:TestSolve"},
+	{"build.privileged", Makes("the entitlement security.insecure, with BuildKit"), "", "compose/load/convert/image_test.go:TestBuild"},
+	{"build.provenance", Cannot("is not supported yet"), "", "diagnostics/unsupported"},
 	{"build.pull", Reaches("build?pull"), "", "engine/docker/build_test.go:TestBuildOptions"},
-	{"build.sbom", Cannot(buildkit), "", "diagnostics/unsupported"},
-	{"build.secrets", Cannot(buildkit), "", "diagnostics/unsupported"},
+	{"build.sbom", Cannot("is not supported yet"), "", "diagnostics/unsupported"},
+	{"build.secrets", Makes("secrets of the steps, with BuildKit; never in the image"), "", "script/build_secrets"},
 	{"build.shm_size", Reaches("build?shmsize"), "", "attributes/build"},
-	{"build.ssh", Cannot(buildkit), "", "diagnostics/unsupported"},
+	{"build.ssh", Makes("agents of the steps, with BuildKit"), "", "engine/buildkit/solve_test.go:TestSolve"},
 	{"build.tags", Reaches("build?t"), "", "attributes/build"},
 	{"build.target", Reaches("build?target"), "", "attributes/build"},
 	{"build.ulimits", Reaches("build?ulimits"), "", "engine/docker/build_test.go:TestBuildOptions"},

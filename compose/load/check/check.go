@@ -65,6 +65,7 @@ var ofAll = []struct {
 	{"bad-content", (*Input).checkContents},
 	{"duplicate-container-name", (*Input).checkContainerNames},
 	{"dependency-circle", (*Input).checkCycle},
+	{"build-circle", (*Input).checkBuildCycle},
 	{"duplicate-port", (*Input).checkHostPorts},
 	{"not-supported", (*Input).unsupportedTop},
 }
@@ -117,8 +118,15 @@ func (in *Input) checkBuild(c types.ServiceConfig) {
 	for _, ref := range b.Secrets {
 		checkReference(in, c, "build.secrets", "secret", ref.Source, in.Project.Secrets)
 	}
-	for _, key := range merged.BuildKitOnly(b) {
-		in.Warn(at(key), "service %q: build.%s needs BuildKit", c.Name, key).Rule = "not-supported"
+	in.checkAttestations(c)
+}
+
+// checkAttestations tells that there are none yet.
+func (in *Input) checkAttestations(c types.ServiceConfig) {
+	for key, value := range map[string]string{"provenance": c.Build.Provenance, "sbom": c.Build.SBOM} {
+		if value != "" && value != "false" {
+			in.Warn(in.Nearest("services", c.Name, "build", key), "service %q: build.%s is not supported yet, ignored", c.Name, key).Rule = "not-supported"
+		}
 	}
 }
 

@@ -82,6 +82,27 @@ func (in *Input) checkCycle() {
 	in.Complain(in.Item([]string{"services", c.Name, via}, nodes[1]), "services depend on each other in a circle: %s", strings.Join(nodes, " → "))
 }
 
+// checkBuildCycle names one cycle of images that are built from each other, if there is any.
+func (in *Input) checkBuildCycle() {
+	var g graph.Graph[string]
+	for _, name := range slices.Sorted(maps.Keys(in.Project.Services)) {
+		g.Add(name)
+		for _, base := range merged.BuildsFrom(in.Project.Services[name].Build) {
+			if base == name {
+				in.Complain(in.Nearest("services", name, "build", "additional_contexts"), "service %q is built from itself", name)
+			} else if _, ok := in.Project.Services[base]; ok {
+				g.After(name, base)
+			}
+		}
+	}
+	_, err := g.Order()
+	var cycle *graph.CycleError[string]
+	if errors.As(err, &cycle) {
+		nodes := cycle.Nodes
+		in.Complain(in.Nearest("services", nodes[0], "build", "additional_contexts"), "images are built from each other in a circle: %s", strings.Join(nodes, ", "))
+	}
+}
+
 // inDirection turns a cycle round if need be, so that each service depends on the next, and begins with the first by name.
 func inDirection(nodes []string, services types.Services) []string {
 	ring := slices.Clone(nodes[:len(nodes)-1])

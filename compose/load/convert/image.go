@@ -1,6 +1,10 @@
 package convert
 
 import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -11,7 +15,7 @@ import (
 )
 
 func (in *Input) image(c types.ServiceConfig) image.Spec {
-	out := image.Spec{Ref: merged.Image(in.Project, c), Platform: c.Platform, Build: build(c.Build)}
+	out := image.Spec{Ref: merged.Image(in.Project, c), Platform: c.Platform, Build: in.build(c)}
 	out.Policy, out.RefreshAfter = policy(c)
 	return out
 }
@@ -33,10 +37,12 @@ func policy(c types.ServiceConfig) (image.Policy, time.Duration) {
 	return image.Policy(name), after
 }
 
-func build(b *types.BuildConfig) *image.Build {
+func (in *Input) build(c types.ServiceConfig) *image.Build {
+	b := c.Build
 	if b == nil {
 		return nil
 	}
+	contexts, bases := in.contexts(b)
 	return &image.Build{
 		Context:          b.Context,
 		Dockerfile:       b.Dockerfile,
@@ -53,9 +59,76 @@ func build(b *types.BuildConfig) *image.Build {
 		NoCache:          b.NoCache,
 		Pull:             b.Pull,
 		Tags:             b.Tags,
-		Platforms:        b.Platforms,
-		Unsupported:      merged.BuildKitOnly(b),
+		Platforms:        platforms(c),
+		CacheTo:          b.CacheTo,
+		Contexts:         contexts,
+		Bases:            bases,
+		Secrets:          in.buildSecrets(b),
+		SSH:              sshKeys(b.SSH),
+		Entitlements:     entitlements(b),
+		NoCacheFilter:    b.NoCacheFilter,
+		BuildKitOnly:     merged.BuildKitOnly(b),
 	}
+}
+
+// platforms to build for: the service's own, if the build names none.
+func platforms(c types.ServiceConfig) []string {
+	if len(c.Build.Platforms) == 0 && c.Platform != "" {
+		return []string{c.Platform}
+	}
+	return c.Build.Platforms
+}
+
+// contexts beside the main one, and the images of services among them.
+func (in *Input) contexts(b *types.BuildConfig) (all map[string]string, bases []string) {
+	for _, name := range slices.Sorted(maps.Keys(b.AdditionalContexts)) {
+		value := b.AdditionalContexts[name]
+		if service, ok := strings.CutPrefix(value, types.ServicePrefix); ok {
+			other, enabled := in.Project.Services[service]
+			if !enabled {
+				other = in.Project.DisabledServices[service]
+			}
+			ref := merged.Image(in.Project, other)
+			bases = append(bases, ref)
+			value = "docker-image://" + ref
+		}
+		if all == nil {
+			all = map[string]string{}
+		}
+		all[name] = value
+	}
+	return all, bases
+}
+
+// buildSecrets as their definitions are; check tells of those that there are not.
+func (in *Input) buildSecrets(b *types.BuildConfig) []image.Secret {
+	var out []image.Secret
+	for _, ref := range b.Secrets {
+		def := in.Project.Secrets[ref.Source]
+		s := image.Secret{ID: cmp.Or(ref.Target, ref.Source), File: def.File}
+		if def.File == "" {
+			s.Value = []byte(cmp.Or(def.Content, in.Project.Environment[def.Environment]))
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func sshKeys(keys types.SSHConfig) []image.SSH {
+	var out []image.SSH
+	for _, k := range keys {
+		out = append(out, image.SSH{ID: k.ID, Path: k.Path})
+	}
+	return out
+}
+
+// entitlements that the build is given. That it is privileged is one of them.
+func entitlements(b *types.BuildConfig) []string {
+	const insecure = "security.insecure"
+	if b.Privileged && !slices.Contains(b.Entitlements, insecure) {
+		return append(slices.Clone(b.Entitlements), insecure)
+	}
+	return b.Entitlements
 }
 
 func pairsOf(list []container.Ulimit) map[string][2]int64 {

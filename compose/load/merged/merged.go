@@ -63,8 +63,6 @@ func BuildKitOnly(b *types.BuildConfig) []string {
 		{"no_cache_filter", len(b.NoCacheFilter) > 0},
 		{"platforms", len(b.Platforms) > 1},
 		{"privileged", b.Privileged},
-		{"provenance", b.Provenance != "" && b.Provenance != "false"},
-		{"sbom", b.SBOM != "" && b.SBOM != "false"},
 		{"secrets", len(b.Secrets) > 0},
 		{"ssh", len(b.SSH) > 0},
 	} {
@@ -73,6 +71,20 @@ func BuildKitOnly(b *types.BuildConfig) []string {
 		}
 	}
 	return out
+}
+
+// BuildsFrom are the services whose images a build starts from, in order of name.
+func BuildsFrom(b *types.BuildConfig) []string {
+	if b == nil {
+		return nil
+	}
+	all := map[string]bool{}
+	for _, value := range b.AdditionalContexts {
+		if name, ok := strings.CutPrefix(value, types.ServicePrefix); ok {
+			all[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
 }
 
 // Implication is why a service needs another one without saying so in depends_on.

@@ -1,0 +1,152 @@
+package buildkit
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/client"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tutti-run/tutti/engine"
+)
+
+// solve runs a build to its end and tells how it goes on.
+func solve(ctx context.Context, c *client.Client, s client.SolveOpt, progress func(engine.Progress)) error {
+	status := make(chan *client.SolveStatus)
+	told := make(chan *report, 1)
+	go func() {
+		r := newReport(progress)
+		for s := range status {
+			r.take(s)
+		}
+		told <- r
+	}()
+	_, err := c.Solve(ctx, nil, s, status)
+	r := <-told
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return r.failure(err)
+}
+
+// report follows a build's vertexes, and words them as BuildKit's plain output.
+type report struct {
+	progress func(engine.Progress)
+	steps    map[digest.Digest]*step
+}
+
+// step is a vertex that has begun.
+type step struct {
+	number int
+	since  time.Time
+	over   bool
+	failed bool
+	part   []byte   // a line that has no end yet
+	tail   []string // what it wrote last
+}
+
+const tailLines = 20
+
+func newReport(progress func(engine.Progress)) *report {
+	return &report{progress: progress, steps: map[digest.Digest]*step{}}
+}
+
+func (r *report) take(s *client.SolveStatus) {
+	for _, v := range s.Vertexes {
+		if v.Started != nil {
+			r.begin(v)
+		}
+	}
+	for _, l := range s.Logs {
+		if step := r.steps[l.Vertex]; step != nil {
+			r.output(step, l)
+		}
+	}
+	for _, v := range s.Vertexes {
+		if v.Completed != nil {
+			r.end(v)
+		}
+	}
+}
+
+func (r *report) begin(v *client.Vertex) {
+	if r.steps[v.Digest] != nil {
+		return
+	}
+	step := &step{number: len(r.steps) + 1, since: *v.Started}
+	r.steps[v.Digest] = step
+	r.say(step, v.Name)
+}
+
+func (r *report) output(s *step, l *client.VertexLog) {
+	s.part = append(s.part, l.Data...)
+	for {
+		line, rest, ok := bytes.Cut(s.part, []byte("\n"))
+		if !ok {
+			return
+		}
+		s.part = rest
+		r.line(s, string(line), l.Timestamp)
+	}
+}
+
+func (r *report) line(s *step, text string, at time.Time) {
+	text = strings.TrimRight(text, "\r")
+	if s.tail = append(s.tail, text); len(s.tail) > tailLines {
+		s.tail = s.tail[1:]
+	}
+	r.say(s, fmt.Sprintf("%.3f %s", max(0, at.Sub(s.since).Seconds()), text))
+}
+
+func (r *report) end(v *client.Vertex) {
+	s := r.steps[v.Digest]
+	if s == nil || s.over {
+		return
+	}
+	s.over, s.failed = true, v.Error != ""
+	if len(s.part) > 0 {
+		r.line(s, string(s.part), *v.Completed)
+		s.part = nil
+	}
+	switch {
+	case strings.HasSuffix(v.Error, context.Canceled.Error()):
+		s.failed = false
+		r.say(s, "CANCELED")
+	case s.failed:
+		r.say(s, "ERROR: "+v.Error)
+	case v.Cached:
+		r.say(s, "CACHED")
+	default:
+		r.say(s, fmt.Sprintf("DONE %.1fs", v.Completed.Sub(s.since).Seconds()))
+	}
+}
+
+func (r *report) say(s *step, text string) {
+	r.progress(engine.Progress{Text: fmt.Sprintf("#%d %s", s.number, text)})
+}
+
+// failure is why a build came to nothing, with what the step that failed wrote last.
+func (r *report) failure(err error) error {
+	f := failure{text: strings.TrimPrefix(err.Error(), "failed to solve: "), err: err}
+	for _, s := range r.steps {
+		if s.failed && len(s.tail) > 0 {
+			f.text += "\n  " + strings.Join(s.tail, "\n  ")
+			break
+		}
+	}
+	return f
+}
+
+type failure struct {
+	text string
+	err  error
+}
+
+func (f failure) Error() string { return f.text }
+func (f failure) Unwrap() error { return f.err }

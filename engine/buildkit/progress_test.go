@@ -1,0 +1,66 @@
+package buildkit
+
+import (
+	"errors"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/moby/buildkit/client"
+
+	"github.com/tutti-run/tutti/engine"
+)
+
+// socket that an agent might listen on.
+func socket(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "agent")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return path
+}
+
+func TestReport(t *testing.T) {
+	var said []string
+	r := newReport(func(p engine.Progress) { said = append(said, p.Text) })
+	began := time.Unix(100, 0)
+	over := began.Add(1300 * time.Millisecond)
+	r.take(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: "a", Name: "[1/2] FROM base", Started: &began}, {Digest: "z", Name: "never begun"}}})
+	r.take(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: "a", Name: "[1/2] FROM base", Started: &began, Completed: &began, Cached: true}}})
+	r.take(&client.SolveStatus{
+		Vertexes: []*client.Vertex{{Digest: "b", Name: "[2/2] RUN make", Started: &began}},
+		Logs:     []*client.VertexLog{{Vertex: "b", Data: []byte("one\ntw"), Timestamp: began.Add(time.Second)}},
+	})
+	r.take(&client.SolveStatus{
+		Vertexes: []*client.Vertex{{Digest: "b", Name: "[2/2] RUN make", Started: &began, Completed: &over, Error: "exit code: 2"},
+			{Digest: "c", Name: "other", Started: &began, Completed: &over}},
+		Logs: []*client.VertexLog{{Vertex: "b", Data: []byte("o\r\nend"), Timestamp: began.Add(time.Second)}},
+	})
+	want := []string{"#1 [1/2] FROM base", "#1 CACHED", "#2 [2/2] RUN make", "#2 1.000 one", "#3 other", "#2 1.000 two", "#2 1.300 end", "#2 ERROR: exit code: 2", "#3 DONE 1.3s"}
+	if d := cmp.Diff(want, said); d != "" {
+		t.Error(d)
+	}
+	cause := errors.New("failed to solve: exit code: 2")
+	err := r.failure(cause)
+	if err.Error() != "exit code: 2\n  one\n  two\n  end" || !errors.Is(err, cause) {
+		t.Errorf("%q", err)
+	}
+}
+
+func TestReportKeepsTheEnd(t *testing.T) {
+	r := newReport(func(engine.Progress) {})
+	now := time.Unix(100, 0)
+	r.take(&client.SolveStatus{
+		Vertexes: []*client.Vertex{{Digest: "a", Started: &now, Completed: &now, Error: "no"}},
+		Logs:     []*client.VertexLog{{Vertex: "a", Data: []byte(strings.Repeat("x\n", 50) + "last\n"), Timestamp: now}},
+	})
+	if lines := strings.Split(r.failure(errors.New("no")).Error(), "\n"); len(lines) != tailLines+1 || lines[tailLines] != "  last" {
+		t.Errorf("%q", lines)
+	}
+}

@@ -1,0 +1,277 @@
+package buildkit
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/auth"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
+	"github.com/moby/buildkit/session/sshforward/sshprovider"
+	"github.com/moby/buildkit/util/staticfs"
+	"github.com/tonistiigi/fsutil"
+	"github.com/tonistiigi/fsutil/types"
+	"google.golang.org/grpc"
+
+	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/image"
+)
+
+// solveOf words a build as BuildKit's Dockerfile frontend takes it.
+func solveOf(ref string, b image.Build) (client.SolveOpt, error) {
+	s := client.SolveOpt{
+		Frontend: "dockerfile.v0", FrontendAttrs: attributes(b), LocalMounts: map[string]fsutil.FS{}, SharedKey: sharedKey(b.Context),
+		Exports:             []client.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": strings.Join(append([]string{ref}, b.Tags...), ",")}}},
+		AllowedEntitlements: b.Entitlements,
+	}
+	var err error
+	if s.CacheImports, err = caches(b.CacheFrom); err != nil {
+		return s, err
+	}
+	if s.CacheExports, err = caches(b.CacheTo); err != nil {
+		return s, err
+	}
+	if err := mainContext(&s, b); err != nil {
+		return s, err
+	}
+	if err := furtherContexts(&s, b); err != nil {
+		return s, err
+	}
+	s.Session, err = attachables(b)
+	return s, err
+}
+
+// attributes of the frontend that are plain texts.
+func attributes(b image.Build) map[string]string {
+	out := map[string]string{}
+	add := func(key, value string) {
+		if value != "" {
+			out[key] = value
+		}
+	}
+	add("target", b.Target)
+	add("platform", strings.Join(b.Platforms, ","))
+	add("add-hosts", strings.Join(hosts(b.ExtraHosts), ","))
+	add("ulimit", strings.Join(ulimits(b.Ulimits), ","))
+	if b.Network != "" && b.Network != "default" {
+		out["force-network-mode"] = b.Network
+	}
+	if b.ShmSize > 0 {
+		out["shm-size"] = strconv.FormatInt(b.ShmSize, 10)
+	}
+	if b.Pull {
+		out["image-resolve-mode"] = "pull"
+	}
+	if b.NoCache {
+		out["no-cache"] = ""
+	} else {
+		add("no-cache", strings.Join(b.NoCacheFilter, ","))
+	}
+	for name, v := range b.Args {
+		if v != nil {
+			out["build-arg:"+name] = *v
+		}
+	}
+	for name, v := range b.Labels {
+		out["label:"+name] = v
+	}
+	return out
+}
+
+// hosts as the frontend reads them: "name=address".
+func hosts(list []string) []string {
+	var out []string
+	for _, h := range list {
+		name, address, _ := strings.Cut(h, ":")
+		out = append(out, name+"="+address)
+	}
+	return out
+}
+
+func ulimits(all map[string][2]int64) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		out = append(out, fmt.Sprintf("%s=%d:%d", name, all[name][0], all[name][1]))
+	}
+	return out
+}
+
+// sharedKey lets BuildKit send only what has changed in a directory since the last build.
+func sharedKey(dir string) string {
+	host, _ := os.Hostname()
+	sum := sha256.Sum256([]byte(host + "\x00" + dir))
+	return "tutti:" + hex.EncodeToString(sum[:12])
+}
+
+// caches are references, or "type=registry,ref=…".
+func caches(list []string) ([]client.CacheOptionsEntry, error) {
+	var out []client.CacheOptionsEntry
+	for _, text := range list {
+		e := client.CacheOptionsEntry{Attrs: map[string]string{}}
+		if !strings.Contains(text, "=") {
+			e.Type, e.Attrs["ref"] = "registry", text
+			out = append(out, e)
+			continue
+		}
+		for pair := range strings.SplitSeq(text, ",") {
+			key, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
+			switch {
+			case !ok:
+				return nil, fmt.Errorf("cache %q: %q is no key=value: %w", text, pair, engine.ErrInvalid)
+			case strings.EqualFold(key, "type"):
+				e.Type = value
+			default:
+				e.Attrs[strings.ToLower(key)] = value
+			}
+		}
+		if e.Type == "" {
+			return nil, fmt.Errorf("cache %q has no type: %w", text, engine.ErrInvalid)
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// mainContext and the Dockerfile, which may be elsewhere.
+func mainContext(s *client.SolveOpt, b image.Build) error {
+	path := cmp.Or(b.Dockerfile, "Dockerfile")
+	if remote(b.Context) {
+		s.FrontendAttrs["context"] = b.Context
+		if b.DockerfileInline == "" && !filepath.IsAbs(path) {
+			s.FrontendAttrs["filename"] = path
+			return nil
+		}
+		s.FrontendAttrs["dockerfilekey"] = "dockerfile" // it is ours, not the remote context's
+	} else {
+		dir, err := directory("context", b.Context)
+		if err != nil {
+			return err
+		}
+		s.LocalMounts["context"] = dir
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(b.Context, path)
+		}
+	}
+	return dockerfile(s, b, path)
+}
+
+func dockerfile(s *client.SolveOpt, b image.Build, path string) error {
+	if b.DockerfileInline != "" {
+		fs := staticfs.NewFS()
+		fs.Add("Dockerfile", &types.Stat{Mode: 0o644}, []byte(b.DockerfileInline))
+		s.LocalMounts["dockerfile"], s.FrontendAttrs["filename"] = fs, "Dockerfile"
+		return nil
+	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("read Dockerfile: %w: %w", engine.ErrInvalid, err)
+	}
+	dir, err := directory("dockerfile", filepath.Dir(path))
+	s.LocalMounts["dockerfile"], s.FrontendAttrs["filename"] = dir, filepath.Base(path)
+	return err
+}
+
+func directory(what, path string) (fsutil.FS, error) {
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("%s %s is no directory: %w", what, path, engine.ErrInvalid)
+	}
+	return fsutil.NewFS(path)
+}
+
+// furtherContexts by name. A frontend that does not know them must say so.
+func furtherContexts(s *client.SolveOpt, b image.Build) error {
+	for _, name := range slices.Sorted(maps.Keys(b.Contexts)) {
+		value := b.Contexts[name]
+		s.FrontendAttrs["frontend.caps"] = "moby.buildkit.frontend.contexts+forward"
+		if remote(value) || strings.HasPrefix(value, "docker-image://") {
+			s.FrontendAttrs["context:"+name] = value
+			continue
+		}
+		if strings.Contains(value, "://") {
+			return fmt.Errorf("additional context %s: %s is not supported: %w", name, value, engine.ErrInvalid)
+		}
+		dir, err := directory("additional context", value)
+		if err != nil {
+			return err
+		}
+		s.FrontendAttrs["context:"+name] = "local:" + name
+		s.LocalMounts[name] = dir
+	}
+	return nil
+}
+
+// remote contexts are URLs and Git addresses.
+func remote(context string) bool {
+	return slices.ContainsFunc([]string{"http://", "https://", "git://", "ssh://", "github.com/", "git@"}, func(p string) bool { return strings.HasPrefix(context, p) })
+}
+
+// attachables are what the steps of a build may ask us for.
+func attachables(b image.Build) ([]session.Attachable, error) {
+	var out []session.Attachable
+	if len(b.Secrets) > 0 {
+		values, err := secrets(b.Secrets)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, secretsprovider.FromMap(values))
+	}
+	var agents []sshprovider.AgentConfig
+	for _, k := range b.SSH {
+		a := sshprovider.AgentConfig{ID: k.ID}
+		if k.Path != "" {
+			a.Paths = []string{k.Path}
+		}
+		agents = append(agents, a)
+	}
+	if len(agents) > 0 {
+		provider, err := sshprovider.NewSSHAgentProvider(agents)
+		if err != nil {
+			return nil, fmt.Errorf("ssh: %w: %w", engine.ErrInvalid, err)
+		}
+		out = append(out, provider)
+	}
+	return out, nil
+}
+
+// secrets are read when the build begins, as Docker Compose does.
+func secrets(all []image.Secret) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for _, s := range all {
+		value := s.Value
+		if s.File != "" {
+			var err error
+			if value, err = os.ReadFile(s.File); err != nil {
+				return nil, fmt.Errorf("secret %s: %w: %w", s.ID, engine.ErrInvalid, err)
+			}
+		}
+		if len(value) > secretsprovider.MaxSecretSize {
+			return nil, fmt.Errorf("secret %s is larger than %d bytes: %w", s.ID, secretsprovider.MaxSecretSize, engine.ErrInvalid)
+		}
+		out[s.ID] = value
+	}
+	return out, nil
+}
+
+// credentials of the docker CLI's config, for registries that base images and caches are on.
+type credentials struct {
+	auth.UnimplementedAuthServer
+	host Host
+}
+
+// Register is how a session takes it up.
+func (c credentials) Register(s *grpc.Server) { auth.RegisterAuthServer(s, c) }
+
+// Credentials that a registry wants.
+func (c credentials) Credentials(ctx context.Context, r *auth.CredentialsRequest) (*auth.CredentialsResponse, error) {
+	user, secret, err := c.host.Credentials(ctx, r.Host)
+	return &auth.CredentialsResponse{Username: user, Secret: secret}, err
+}
