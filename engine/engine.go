@@ -340,6 +340,23 @@ type Neighbour struct {
 	Networks         []string // ids
 }
 
+// NeighbourOf is a container as a list shows it.
+func NeighbourOf(l container.Live) Neighbour {
+	n := Neighbour{
+		ID: l.ID, Name: l.Name, Project: l.Labels[container.LabelProject], Service: l.Service(), WorkingDir: l.Labels[container.LabelWorkingDir],
+		State: l.State, Ports: l.Ports,
+	}
+	for _, m := range l.Mounts {
+		if m.Name != "" {
+			n.Volumes = append(n.Volumes, m.Name)
+		}
+	}
+	for _, e := range l.Networks {
+		n.Networks = append(n.Networks, e.NetworkID)
+	}
+	return n
+}
+
 // NeighbourNetwork is a network beside the project, or of it.
 type NeighbourNetwork struct {
 	ID, Name   string

@@ -47,32 +47,10 @@ func (s surveyor) neighbours(ctx context.Context) ([]engine.Neighbour, error) {
 	}
 	out := make([]engine.Neighbour, 0, len(res.Items))
 	for _, item := range res.Items {
-		out = append(out, neighbourOf(liveOf(item)))
+		out = append(out, engine.NeighbourOf(liveOf(item)))
 	}
 	slices.SortFunc(out, func(a, b engine.Neighbour) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
-}
-
-func neighbourOf(l container.Live) engine.Neighbour {
-	var volumes []string
-	for _, m := range l.Mounts {
-		if m.Name != "" {
-			volumes = append(volumes, m.Name)
-		}
-	}
-	return engine.Neighbour{
-		Volumes: volumes,
-		ID:      l.ID, Name: l.Name, Project: l.Labels[container.LabelProject], Service: l.Service(), WorkingDir: l.Labels[container.LabelWorkingDir],
-		State: l.State, Ports: l.Ports, Networks: networkIDs(l),
-	}
-}
-
-func networkIDs(l container.Live) []string {
-	var out []string
-	for _, e := range l.Networks {
-		out = append(out, e.NetworkID)
-	}
-	return out
 }
 
 func (s surveyor) networks(ctx context.Context) ([]engine.NeighbourNetwork, error) {

@@ -28,7 +28,7 @@ func (w *world) surroundings() engine.Surroundings {
 	s := w.knobs.Beside
 	s.Containers, s.Networks, s.Pools = slices.Clone(s.Containers), slices.Clone(s.Networks), slices.Clone(s.Pools)
 	for _, b := range w.containers {
-		s.Containers = append(s.Containers, neighbour(w.live(b, false)))
+		s.Containers = append(s.Containers, engine.NeighbourOf(w.live(b, false)))
 	}
 	for _, n := range w.networks {
 		s.Networks = append(s.Networks, engine.NeighbourNetwork{ID: n.ID, Name: n.Name, Project: n.Labels[container.LabelProject], Subnets: w.subnetsOf(n),
@@ -37,28 +37,6 @@ func (w *world) surroundings() engine.Surroundings {
 	slices.SortFunc(s.Containers, func(a, b engine.Neighbour) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(s.Networks, func(a, b engine.NeighbourNetwork) int { return strings.Compare(a.Name, b.Name) })
 	return s
-}
-
-func neighbour(l container.Live) engine.Neighbour {
-	var volumes []string
-	for _, m := range l.Mounts {
-		if m.Name != "" {
-			volumes = append(volumes, m.Name)
-		}
-	}
-	return engine.Neighbour{
-		Volumes: volumes,
-		ID:      l.ID, Name: l.Name, Project: l.Labels[container.LabelProject], Service: l.Service(), WorkingDir: l.Labels[container.LabelWorkingDir],
-		State: l.State, Ports: l.Ports, Networks: networkIDs(l),
-	}
-}
-
-func networkIDs(l container.Live) []string {
-	var out []string
-	for _, e := range l.Networks {
-		out = append(out, e.NetworkID)
-	}
-	return out
 }
 
 func (w *world) subnetsOf(n *network.Live) []string {

@@ -12,7 +12,6 @@ type attachOptions struct {
 	service           string
 	index             int
 	noStdin, sigProxy bool
-	keys              string
 }
 
 func (c *cli) attach() *cobra.Command {
@@ -26,7 +25,7 @@ func (c *cli) attach() *cobra.Command {
 		},
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&o.keys, "detach-keys", "", "`keys` that leave it to itself: \"ctrl-p,ctrl-q\"")
+	fs.StringVar(&c.detachKeys, "detach-keys", "", "`keys` that leave it to itself: \"ctrl-p,ctrl-q\"")
 	fs.IntVar(&o.index, "index", 0, "`number` of the container, if the service has several")
 	fs.BoolVar(&o.noStdin, "no-stdin", false, "do not connect its input")
 	fs.BoolVar(&o.sigProxy, "sig-proxy", true, "pass signals on to it")
@@ -46,7 +45,6 @@ func (o *attachOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.detachKeys = o.keys
 	term, err := o.console(l.TTY, l.Stdin && !o.noStdin)
 	if err != nil {
 		return err

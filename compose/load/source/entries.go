@@ -55,9 +55,6 @@ func (s *Files) extendedFiles() []*File {
 // Extended tells whether the file is only there to be extended.
 func (f *File) Extended() bool { return f.extended }
 
-// Name of the file as the user would write it.
-func (f *File) Name() string { return f.name }
-
 // Items of a list that a service has, in all files that it is merged from, those that win first.
 func (s *Files) Items(service, key string) []Spot {
 	var out []Spot
