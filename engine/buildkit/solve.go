@@ -144,34 +144,32 @@ func caches(list []string) ([]client.CacheOptionsEntry, error) {
 
 // mainContext and the Dockerfile, which may be elsewhere.
 func mainContext(s *client.SolveOpt, b image.Build) error {
-	path := cmp.Or(b.Dockerfile, "Dockerfile")
-	if remote(b.Context) {
-		s.FrontendAttrs["context"] = b.Context
-		if b.DockerfileInline == "" && !filepath.IsAbs(path) {
-			s.FrontendAttrs["filename"] = path
-			return nil
-		}
-		s.FrontendAttrs["dockerfilekey"] = "dockerfile" // it is ours, not the remote context's
-	} else {
+	if !image.Remote(b.Context) {
 		dir, err := directory("context", b.Context)
 		if err != nil {
 			return err
 		}
 		s.LocalMounts["context"] = dir
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(b.Context, path)
-		}
+		return dockerfile(s, b)
 	}
-	return dockerfile(s, b, path)
+	s.FrontendAttrs["context"] = b.Context
+	if b.DockerfileInline == "" && b.DockerfilePath() == "" {
+		s.FrontendAttrs["filename"] = cmp.Or(b.Dockerfile, "Dockerfile")
+		return nil
+	}
+	s.FrontendAttrs["dockerfilekey"] = "dockerfile" // it is ours, not the remote context's
+	return dockerfile(s, b)
 }
 
-func dockerfile(s *client.SolveOpt, b image.Build, path string) error {
+// dockerfile that is on this machine.
+func dockerfile(s *client.SolveOpt, b image.Build) error {
 	if b.DockerfileInline != "" {
 		fs := staticfs.NewFS()
 		fs.Add("Dockerfile", &types.Stat{Mode: 0o644}, []byte(b.DockerfileInline))
 		s.LocalMounts["dockerfile"], s.FrontendAttrs["filename"] = fs, "Dockerfile"
 		return nil
 	}
+	path := b.DockerfilePath()
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("read Dockerfile: %w: %w", engine.ErrInvalid, err)
 	}
@@ -192,7 +190,7 @@ func furtherContexts(s *client.SolveOpt, b image.Build) error {
 	for _, name := range slices.Sorted(maps.Keys(b.Contexts)) {
 		value := b.Contexts[name]
 		s.FrontendAttrs["frontend.caps"] = "moby.buildkit.frontend.contexts+forward"
-		if remote(value) || strings.HasPrefix(value, "docker-image://") {
+		if image.Remote(value) || strings.HasPrefix(value, "docker-image://") {
 			s.FrontendAttrs["context:"+name] = value
 			continue
 		}
@@ -207,11 +205,6 @@ func furtherContexts(s *client.SolveOpt, b image.Build) error {
 		s.LocalMounts[name] = dir
 	}
 	return nil
-}
-
-// remote contexts are URLs and Git addresses.
-func remote(context string) bool {
-	return slices.ContainsFunc([]string{"http://", "https://", "git://", "ssh://", "github.com/", "git@"}, func(p string) bool { return strings.HasPrefix(context, p) })
 }
 
 // attachables are what the steps of a build may ask us for.

@@ -3,7 +3,6 @@ package docker
 import (
 	"archive/tar"
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -35,7 +34,7 @@ type buildContext struct {
 
 // contextOf gives the tar to send, and what became of it; for a remote context, none: the engine fetches it.
 func contextOf(b image.Build, o *client.ImageBuildOptions) (io.ReadCloser, <-chan error, error) {
-	if remote(b.Context) {
+	if image.Remote(b.Context) {
 		if b.DockerfileInline != "" {
 			return nil, nil, invalid("dockerfile_inline cannot go with the remote context %s", b.Context)
 		}
@@ -57,30 +56,16 @@ func contextOf(b image.Build, o *client.ImageBuildOptions) (io.ReadCloser, <-cha
 	return r, sent, nil
 }
 
-// remote contexts are URLs and Git addresses.
-func remote(context string) bool {
-	for _, p := range []string{"http://", "https://", "git://", "ssh://", "github.com/", "git@"} {
-		if strings.HasPrefix(context, p) {
-			return true
-		}
-	}
-	return false
-}
-
 func newContext(b image.Build) (*buildContext, error) {
 	if info, err := os.Stat(b.Context); err != nil || !info.IsDir() {
 		return nil, invalid("context %s is no directory", b.Context)
 	}
 	c := &buildContext{dir: b.Context, keep: map[string]bool{}, extra: map[string][]byte{}}
-	path := cmp.Or(b.Dockerfile, "Dockerfile")
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(b.Context, path)
-	}
-	lines, err := ignored(b.Context, path)
+	lines, err := ignored(b)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.placeDockerfile(b, path); err != nil {
+	if err := c.placeDockerfile(b); err != nil {
 		return nil, err
 	}
 	if len(c.extra) > 0 {
@@ -97,9 +82,9 @@ func newContext(b image.Build) (*buildContext, error) {
 	return c, nil
 }
 
-// ignored reads the Dockerfile's own ignore file, else the context's.
-func ignored(dir, dockerfile string) ([]string, error) {
-	for _, path := range []string{dockerfile + ".dockerignore", filepath.Join(dir, ".dockerignore")} {
+// ignored are the patterns of the ignore file.
+func ignored(b image.Build) ([]string, error) {
+	for _, path := range b.IgnoreFiles() {
 		f, err := os.Open(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -114,7 +99,8 @@ func ignored(dir, dockerfile string) ([]string, error) {
 }
 
 // placeDockerfile finds it in the context, or adds it under a name that nothing else has.
-func (c *buildContext) placeDockerfile(b image.Build, path string) error {
+func (c *buildContext) placeDockerfile(b image.Build) error {
+	path := b.DockerfilePath()
 	rel, err := filepath.Rel(b.Context, path)
 	inside := err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
 	if b.DockerfileInline == "" && inside {
