@@ -25,7 +25,7 @@ type law struct {
 var leaves = []string{"engine/field", "image", "network", "volume", "engine/container"}
 
 // rooms of compose, without those under compose/load, which are its own.
-var rooms = []string{"compose/apply", "compose/desired", "compose/diag", "compose/graph", "compose/history", "compose/lint", "compose/load", "compose/lock", "compose/plan", "compose/preflight", "compose/transfer"}
+var rooms = []string{"compose/apply", "compose/bake", "compose/desired", "compose/diag", "compose/graph", "compose/history", "compose/lint", "compose/load", "compose/lock", "compose/plan", "compose/preflight", "compose/transfer"}
 
 // dockerClient is the client and what its types come from.
 var dockerClient = []string{"github.com/moby/moby/...", "github.com/containerd/errdefs/...", "github.com/docker/go-connections/...",
@@ -58,6 +58,7 @@ var laws = map[string]law{
 	"compose/desired": {ours: append([]string{"compose/diag"}, leaves...), tests: []string{"compose/load"}},
 	"compose/plan": {ours: append([]string{"compose/desired", "compose/graph", "compose/diag", "engine"}, leaves...),
 		tests: []string{"compose/load", "engine/enginetest"}},
+	"compose/bake":      {ours: append([]string{"compose/desired", "compose/graph"}, leaves...), tests: []string{"compose/load"}},
 	"compose/preflight": {ours: append([]string{"compose/desired", "compose/diag", "compose/plan", "engine", "host"}, leaves...)},
 	"compose/history":   {ours: []string{"compose/desired", "compose/load", "engine"}, tests: []string{"engine/enginetest"}},
 	"compose/apply": {ours: append([]string{"compose/plan", "compose/graph", "engine"}, leaves...),
@@ -92,7 +93,7 @@ var laws = map[string]law{
 	"cmd/internal/render": {ours: append([]string{"compose", "compose/apply", "compose/plan", "compose/graph", "compose/desired", "compose/diag", "compose/history", "compose/lint", "engine"}, leaves...),
 		others: terminal, tests: []string{"engine/enginetest"}},
 	"cmd/internal/table": {ours: append([]string{"compose", "engine"}, leaves...), others: append([]string{"github.com/distribution/reference"}, terminal...)},
-	"cmd/internal/cli": {ours: append([]string{"compose", "engine", "cmd/internal/render", "cmd/internal/table"}, append(rooms, leaves...)...), others: []string{"github.com/spf13/...", "golang.org/x/term", "github.com/moby/term"},
+	"cmd/internal/cli": {ours: append([]string{"compose", "engine", "cmd/internal/render", "cmd/internal/table"}, append(rooms, leaves...)...), others: []string{"github.com/spf13/...", "golang.org/x/term", "github.com/moby/term", "github.com/docker/go-units"},
 		tests: []string{"engine/enginetest", "engine/docker", "compose/load/remote/remotetest"}},
 	"cmd/tutti": {ours: []string{"cmd/internal/cli", "cmd/internal/render", "compose", "engine", "engine/docker", "engine/buildkit"},
 		tests: []string{"engine/enginetest"}},

@@ -163,6 +163,17 @@ type Images interface {
 	RemoveImage(ctx context.Context, ref string) error
 }
 
+// BuildCheck is what is found in a build that is looked at and not run.
+type BuildCheck struct {
+	Text  string // lines, as Docker's buildx prints them
+	Clean bool   // there is nothing to find fault with
+}
+
+// BuildChecker looks at builds. It is a port of its own: an engine that builds without BuildKit cannot.
+type BuildChecker interface {
+	CheckBuild(ctx context.Context, b image.Build) (BuildCheck, error)
+}
+
 // Exec is a command to run in a running container (Engine API, ContainerExec).
 type Exec struct {
 	Command     []string

@@ -42,15 +42,21 @@ type Build struct {
 	Pull             bool
 	Tags             []string // further references
 	Platforms        []string
+	Memory           int64 // bytes that a step may use; 0: no limit. Only the classic builder knows it
 
 	// What is below needs BuildKit.
 	CacheTo       []string
 	Contexts      map[string]string // further contexts by name: an absolute directory, a URL, docker-image://REF
 	Bases         []string          // references among Contexts that the project builds, too: they come first
+	Services      map[string]string // of Contexts, those that are the image of another service of the project
 	Secrets       []Secret
 	SSH           []SSH
 	Entitlements  []string
 	NoCacheFilter []string // stages that are built anew
+	Provenance    string   // attestation of how it was built: "", "true", "false", or what it holds: "mode=max"
+	SBOM          string   // attestation of what is in it: "", "true", "false", or how: "generator=REF"
+	Builder       string   // name of a builder, or its address; "": the user's
+	Push          bool     // the builder itself sends the image to its registry
 	BuildKitOnly  []string // the keys of these that the file has
 }
 
@@ -58,6 +64,7 @@ type Build struct {
 type Secret struct {
 	ID    string
 	File  string // absolute path; "": Value is it
+	Env   string // the variable that Value is from; "": none
 	Value []byte `json:"-"` // kept out of what is told of a plan
 }
 

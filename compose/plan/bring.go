@@ -110,6 +110,7 @@ func BuildImages(want desired.State, have engine.Snapshot, o ImageOptions) (Plan
 	if o.Push && err == nil {
 		w.push(services)
 	}
+	w.unlimited()
 	return w.plan, err
 }
 
@@ -142,6 +143,17 @@ func (w *builds) build(service string, img image.Spec) {
 	w.plan.Warnings = append(w.plan.Warnings, leftOut(img, w.have.Caps)...)
 	w.plan.Nodes = append(w.plan.Nodes, Node{ID: buildID(img.Ref), Step: BuildImage{img, w.have.Images[img.Ref].ID}, After: after,
 		Resource: Resource{Kind: Image, Name: img.Ref, Service: service}, Reasons: []Reason{Asked{"build"}}})
+}
+
+// unlimited tells that nothing keeps the steps of a build to the memory that they are to have.
+func (w *builds) unlimited() {
+	limited := slices.ContainsFunc(w.plan.Nodes, func(n Node) bool {
+		s, ok := n.Step.(BuildImage)
+		return ok && s.Image.Build.Memory != 0
+	})
+	if limited && w.have.Caps.BuildKit {
+		w.plan.Warnings = append(w.plan.Warnings, diag.Diagnostic{Severity: diag.Warning, Text: "--memory is not supported by BuildKit, ignored"})
+	}
 }
 
 func (w *builds) owner(ref string) string {

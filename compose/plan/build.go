@@ -273,7 +273,7 @@ func (b *builder) image(img image.Spec) {
 	case !needed:
 		return
 	case build:
-		b.brings[img.Ref] = []ID{b.add(Node{ID: ID("build " + img.Ref), Step: BuildImage{img, have.ID}, Resource: resource, Reasons: []Reason{reason}, After: b.bases(img)})}
+		b.brings[img.Ref] = []ID{b.add(Node{ID: ID("build " + img.Ref), Step: BuildImage{toRun(img), have.ID}, Resource: resource, Reasons: []Reason{reason}, After: b.bases(img)})}
 		b.warnings = append(b.warnings, leftOut(img, b.have.Caps)...)
 	default:
 		check := b.add(Node{ID: ID("check " + img.Ref), Step: CheckImage{img}, Resource: resource})
@@ -281,6 +281,21 @@ func (b *builder) image(img image.Spec) {
 		b.brings[img.Ref] = []ID{b.add(Node{ID: ID("pull " + img.Ref), Step: PullImage{Image: img, Was: have.ID}, Resource: resource, Reasons: []Reason{reason}, After: []ID{check}})}
 	}
 	b.renewed[img.Ref] = true
+}
+
+// toRun is an image for containers of this engine: for the platform that the service has, else of those that it is built for the one that the
+// builder chooses. Only the verb build makes images for several.
+func toRun(img image.Spec) image.Spec {
+	if len(img.Build.Platforms) < 2 {
+		return img
+	}
+	b := *img.Build
+	if b.Platforms = nil; img.Platform != "" {
+		b.Platforms = []string{img.Platform}
+	}
+	b.BuildKitOnly = slices.DeleteFunc(slices.Clone(b.BuildKitOnly), func(key string) bool { return key == "platforms" })
+	img.Build = &b
+	return img
 }
 
 // bases of an image to build, which the project builds, too: what brings them.

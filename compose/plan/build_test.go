@@ -176,3 +176,32 @@ func TestRollbackFailureAction(t *testing.T) {
 		}
 	}
 }
+
+// TestBuildToRun: for containers an image is built for one platform, which the service names or the builder chooses.
+func TestBuildToRun(t *testing.T) {
+	several := []string{"linux/amd64", "linux/arm64"}
+	for _, test := range []struct {
+		platform        string
+		platforms, want []string
+	}{{"", several, nil}, {"linux/arm64", several, several[1:]}, {"", several[:1], several[:1]}} {
+		s := state(t, func(svc *desired.Service) {
+			svc.Image = image.Spec{Ref: "shop-web", Platform: test.platform, Build: &image.Build{Context: "/", Platforms: test.platforms, BuildKitOnly: []string{"platforms", "ssh"}}}
+		})
+		have := snapshot(s)
+		delete(have.Images, "shop-web")
+		p, err := plan.Build(s, have, plan.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(p.Nodes, func(n plan.Node) bool { _, is := n.Step.(plan.BuildImage); return is })
+		if i < 0 {
+			t.Fatalf("nothing is built: %+v", p.Nodes)
+		}
+		if got := p.Nodes[i].Step.(plan.BuildImage).Image.Build.Platforms; !slices.Equal(got, test.want) {
+			t.Errorf("built for %q, want %q", got, test.want)
+		}
+		if all, err := plan.BuildImages(s, have, plan.ImageOptions{}); err != nil || !slices.Equal(all.Nodes[0].Step.(plan.BuildImage).Image.Build.Platforms, test.platforms) {
+			t.Errorf("the verb build does not build for all platforms: %v", err)
+		}
+	}
+}

@@ -85,11 +85,31 @@ func (b *builder) build(ctx context.Context, ref string, of image.Build, old boo
 	if err != nil {
 		return "", err
 	}
+	if err := b.attests(ctx, c, of); err != nil {
+		return "", err
+	}
 	if err := solve(ctx, c, s, progress); err != nil {
 		return "", err
 	}
 	img, err := b.InspectImage(ctx, ref)
 	return img.ID, err
+}
+
+// attests is nil if the build wants no attestation, or they have a place: the engine's classic store of images has none.
+func (b *builder) attests(ctx context.Context, c *client.Client, of image.Build) error {
+	if len(of.Attestations()) == 0 {
+		return nil
+	}
+	workers, err := c.ListWorkers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range workers {
+		if _, ok := w.Labels["org.mobyproject.buildkit.worker.snapshotter"]; ok {
+			return nil
+		}
+	}
+	return refusef("attestations need the engine's containerd image store, or a builder of their own (--builder), see https://docs.docker.com/go/attestations/")
 }
 
 // modern engines (API 1.42, Engine 23.0) have a BuildKit that knows further contexts and limits of a build's steps.
@@ -105,11 +125,11 @@ func modern(api string) bool {
 func refused(of image.Build, old bool) error {
 	switch {
 	case old && len(of.Contexts) > 0:
-		return fmt.Errorf("additional_contexts need Docker Engine 23.0 or newer: %w", engine.ErrInvalid)
+		return refusef("additional_contexts need Docker Engine 23.0 or newer")
 	case old && of.ShmSize != 0:
-		return fmt.Errorf("shm_size together with %s needs Docker Engine 23.0 or newer: %w", of.BuildKitOnly[0], engine.ErrInvalid)
+		return refusef("shm_size together with %s needs Docker Engine 23.0 or newer", of.BuildKitOnly[0])
 	case old && len(of.Ulimits) > 0:
-		return fmt.Errorf("ulimits together with %s need Docker Engine 23.0 or newer: %w", of.BuildKitOnly[0], engine.ErrInvalid)
+		return refusef("ulimits together with %s need Docker Engine 23.0 or newer", of.BuildKitOnly[0])
 	}
 	return nil
 }

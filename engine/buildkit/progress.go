@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -133,7 +134,7 @@ func (r *report) say(s *step, text string) {
 
 // failure is why a build came to nothing, with what the step that failed wrote last.
 func (r *report) failure(err error) error {
-	f := failure{text: strings.TrimPrefix(err.Error(), "failed to solve: "), err: err}
+	f := failure{text: plain(err), err: err}
 	for _, s := range r.steps {
 		if s.failed && len(s.tail) > 0 {
 			f.text += "\n  " + strings.Join(s.tail, "\n  ")
@@ -141,6 +142,16 @@ func (r *report) failure(err error) error {
 		}
 	}
 	return f
+}
+
+// wrappings are what BuildKit puts before the reason, and says nothing.
+var wrappings = regexp.MustCompile(`^(failed to solve: |rpc error: code = \w+ desc = |failed to solve with frontend [\w.]+: |failed to build LLB: )+`)
+
+func plain(err error) string { return wrappings.ReplaceAllString(err.Error(), "") }
+
+// refusef is an engine.ErrInvalid in our own words alone.
+func refusef(format string, args ...any) error {
+	return failure{text: fmt.Sprintf(format, args...), err: engine.ErrInvalid}
 }
 
 type failure struct {

@@ -23,7 +23,6 @@ import (
 	"github.com/tonistiigi/fsutil/types"
 	"google.golang.org/grpc"
 
-	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/image"
 )
 
@@ -82,6 +81,9 @@ func attributes(b image.Build) map[string]string {
 			out["build-arg:"+name] = *v
 		}
 	}
+	for kind, how := range b.Attestations() {
+		out["attest:"+kind] = how
+	}
 	for name, v := range b.Labels {
 		out["label:"+name] = v
 	}
@@ -127,7 +129,7 @@ func caches(list []string) ([]client.CacheOptionsEntry, error) {
 			key, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
 			switch {
 			case !ok:
-				return nil, fmt.Errorf("cache %q: %q is no key=value: %w", text, pair, engine.ErrInvalid)
+				return nil, refusef("cache %q: %q is no key=value", text, pair)
 			case strings.EqualFold(key, "type"):
 				e.Type = value
 			default:
@@ -135,7 +137,7 @@ func caches(list []string) ([]client.CacheOptionsEntry, error) {
 			}
 		}
 		if e.Type == "" {
-			return nil, fmt.Errorf("cache %q has no type: %w", text, engine.ErrInvalid)
+			return nil, refusef("cache %q has no type", text)
 		}
 		out = append(out, e)
 	}
@@ -171,7 +173,7 @@ func dockerfile(s *client.SolveOpt, b image.Build) error {
 	}
 	path := b.DockerfilePath()
 	if _, err := os.Stat(path); err != nil {
-		return fmt.Errorf("read Dockerfile: %w: %w", engine.ErrInvalid, err)
+		return refusef("read Dockerfile: %v", err)
 	}
 	dir, err := directory("dockerfile", filepath.Dir(path))
 	s.LocalMounts["dockerfile"], s.FrontendAttrs["filename"] = dir, filepath.Base(path)
@@ -180,7 +182,7 @@ func dockerfile(s *client.SolveOpt, b image.Build) error {
 
 func directory(what, path string) (fsutil.FS, error) {
 	if info, err := os.Stat(path); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("%s %s is no directory: %w", what, path, engine.ErrInvalid)
+		return nil, refusef("%s %s is no directory", what, path)
 	}
 	return fsutil.NewFS(path)
 }
@@ -195,7 +197,7 @@ func furtherContexts(s *client.SolveOpt, b image.Build) error {
 			continue
 		}
 		if strings.Contains(value, "://") {
-			return fmt.Errorf("additional context %s: %s is not supported: %w", name, value, engine.ErrInvalid)
+			return refusef("additional context %s: %s is not supported", name, value)
 		}
 		dir, err := directory("additional context", value)
 		if err != nil {
@@ -228,7 +230,7 @@ func attachables(b image.Build) ([]session.Attachable, error) {
 	if len(agents) > 0 {
 		provider, err := sshprovider.NewSSHAgentProvider(agents)
 		if err != nil {
-			return nil, fmt.Errorf("ssh: %w: %w", engine.ErrInvalid, err)
+			return nil, refusef("ssh: %v", err)
 		}
 		out = append(out, provider)
 	}
@@ -243,11 +245,11 @@ func secrets(all []image.Secret) (map[string][]byte, error) {
 		if s.File != "" {
 			var err error
 			if value, err = os.ReadFile(s.File); err != nil {
-				return nil, fmt.Errorf("secret %s: %w: %w", s.ID, engine.ErrInvalid, err)
+				return nil, refusef("secret %s: %v", s.ID, err)
 			}
 		}
 		if len(value) > secretsprovider.MaxSecretSize {
-			return nil, fmt.Errorf("secret %s is larger than %d bytes: %w", s.ID, secretsprovider.MaxSecretSize, engine.ErrInvalid)
+			return nil, refusef("secret %s is larger than %d bytes", s.ID, secretsprovider.MaxSecretSize)
 		}
 		out[s.ID] = value
 	}

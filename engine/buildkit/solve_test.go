@@ -28,6 +28,7 @@ func TestSolve(t *testing.T) {
 		ExtraHosts: []string{"h:1.1.1.1", "six:::1"}, ShmSize: 9, Ulimits: map[string][2]int64{"nofile": {1, 2}}, Pull: true, Tags: []string{"extra"},
 		Platforms: []string{"linux/amd64", "linux/arm64"}, CacheFrom: []string{"c", "type=local,src=d"}, CacheTo: []string{"type=inline"},
 		Contexts: map[string]string{"more": dir, "base": "docker-image://b"}, Entitlements: []string{"network.host"}, NoCacheFilter: []string{"x", "y"},
+		Provenance: "mode=max", SBOM: "true",
 		Secrets: []image.Secret{{ID: "s", Value: []byte("v")}}, SSH: []image.SSH{{ID: "key", Path: socket(t)}},
 	})
 	if err != nil {
@@ -37,10 +38,14 @@ func TestSolve(t *testing.T) {
 		"filename": "Dockerfile", "build-arg:A": "b", "target": "stage", "label:l": "m", "force-network-mode": "host", "add-hosts": "h=1.1.1.1,six=::1",
 		"shm-size": "9", "ulimit": "nofile=1:2", "image-resolve-mode": "pull", "platform": "linux/amd64,linux/arm64", "no-cache": "x,y",
 		"context:more": "local:more", "context:base": "docker-image://b",
+		"attest:provenance": "mode=max",
 	} {
 		if got := s.FrontendAttrs[key]; got != want {
 			t.Errorf("%s is %q, want %q", key, got, want)
 		}
+	}
+	if how, ok := s.FrontendAttrs["attest:sbom"]; !ok || how != "" {
+		t.Errorf("sbom is made by %q, %v", how, ok)
 	}
 	if _, ok := s.FrontendAttrs["build-arg:B"]; ok {
 		t.Error("an argument without a value is passed")
@@ -69,6 +74,17 @@ func TestSolveRefuses(t *testing.T) {
 		if _, err := solveOf("x", b); !errors.Is(err, engine.ErrInvalid) {
 			t.Errorf("%s: %v, want it refused", name, err)
 		}
+	}
+}
+
+// TestRefusal: a refusal says what is wrong in our own words alone.
+func TestRefusal(t *testing.T) {
+	if err := refusef("no %s", "way"); err.Error() != "no way" || !errors.Is(err, engine.ErrInvalid) {
+		t.Errorf("%q", err)
+	}
+	wrapped := errors.New("failed to solve: rpc error: code = Unknown desc = failed to solve with frontend dockerfile.v0: failed to build LLB: no such: file")
+	if got := plain(wrapped); got != "no such: file" {
+		t.Errorf("%q", got)
 	}
 }
 

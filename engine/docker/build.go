@@ -55,7 +55,7 @@ func (i images) buildOptions(ctx context.Context, ref string, b image.Build) (cl
 	o := client.ImageBuildOptions{
 		Tags: append([]string{ref}, b.Tags...), NoCache: b.NoCache, PullParent: b.Pull, Remove: true, ForceRemove: true,
 		Isolation: apicontainer.Isolation(b.Isolation), NetworkMode: b.Network, ShmSize: b.ShmSize, BuildArgs: b.Args, AuthConfigs: auth,
-		Labels: b.Labels, CacheFrom: b.CacheFrom, ExtraHosts: b.ExtraHosts, Target: b.Target, Version: build.BuilderV1,
+		Labels: b.Labels, CacheFrom: b.CacheFrom, ExtraHosts: b.ExtraHosts, Target: b.Target, Version: build.BuilderV1, Memory: b.Memory,
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.Ulimits)) {
 		o.Ulimits = append(o.Ulimits, &units.Ulimit{Name: name, Soft: b.Ulimits[name][0], Hard: b.Ulimits[name][1]})

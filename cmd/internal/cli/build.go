@@ -2,9 +2,12 @@ package cli
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"maps"
 	"strings"
 
+	"github.com/docker/go-units"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -17,6 +20,7 @@ type buildOptions struct {
 	*bringing
 	args, ssh                               []string
 	noCache, pullNewer                      bool
+	limit                                   int64 // memory in bytes
 	builder, memory, provenance, sbom       string
 	check, print                            bool
 	compress, forceRemove, noRemove, inTurn bool // without effect, as in Docker Compose
@@ -25,7 +29,19 @@ type buildOptions struct {
 func (c *cli) build() *cobra.Command {
 	o := &buildOptions{bringing: &bringing{cli: c, asks: true}}
 	o.Change = o.change
-	return o.verb("build [OPTIONS] [SERVICE...]", "Build the images of services", o.flags, o.refuse, compose.Tool.PlanBuild)
+	cmd := o.verb("build [OPTIONS] [SERVICE...]", "Build the images of services", o.flags, o.valid, compose.Tool.PlanBuild)
+	build := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if !o.print && !o.check {
+			return build(cmd, args)
+		}
+		o.Services = args
+		if err := o.valid(); err != nil {
+			return err
+		}
+		return o.look(cmd.Context())
+	}
+	return cmd
 }
 
 func (o *buildOptions) flags(fs *pflag.FlagSet) {
@@ -36,12 +52,12 @@ func (o *buildOptions) flags(fs *pflag.FlagSet) {
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "show no progress")
 	fs.StringArrayVar(&o.ssh, "ssh", nil, "let steps use an SSH agent or key: default, or ID=PATH")
 	fs.BoolVar(&o.Deps, "with-dependencies", false, "also what the services depend on")
-	fs.StringVar(&o.builder, "builder", "", notYetUsage)
-	fs.StringVarP(&o.memory, "memory", "m", "", notYetUsage)
-	fs.BoolVar(&o.check, "check", false, notYetUsage)
-	fs.BoolVar(&o.print, "print", false, notYetUsage)
-	fs.StringVar(&o.provenance, "provenance", "", notYetUsage)
-	fs.StringVar(&o.sbom, "sbom", "", notYetUsage)
+	fs.StringVar(&o.builder, "builder", "", "build with this builder of buildx, or at this address")
+	fs.StringVarP(&o.memory, "memory", "m", "", "how much memory a step may use; BuildKit has no such limit")
+	fs.BoolVar(&o.check, "check", false, "look at the Dockerfiles, and build nothing")
+	fs.BoolVar(&o.print, "print", false, "print the builds as a file for docker buildx bake, and build nothing")
+	fs.StringVar(&o.provenance, "provenance", "", "attest how images were built: true, or mode=max")
+	fs.StringVar(&o.sbom, "sbom", "", "attest what is in the images: true, or generator=`IMAGE`")
 	fs.BoolVar(&o.compress, "compress", false, "")
 	fs.BoolVar(&o.forceRemove, "force-rm", false, "")
 	fs.BoolVar(&o.noRemove, "no-rm", false, "")
@@ -51,27 +67,79 @@ func (o *buildOptions) flags(fs *pflag.FlagSet) {
 	}
 }
 
-// refuse what is still to come: it is never ignored.
-func (o *buildOptions) refuse() error {
-	for _, f := range []struct {
-		name string
-		used bool
-	}{
-		{"--builder", o.builder != "" && o.builder != "default"}, {"--memory", o.memory != "" && o.memory != "0"}, {"--check", o.check}, {"--print", o.print},
-		{"--provenance", wanted(o.provenance)}, {"--sbom", wanted(o.sbom)},
-	} {
-		if f.used {
-			return notYet(f.name)
+// valid tells what cannot be meant.
+func (o *buildOptions) valid() error {
+	for _, key := range o.ssh {
+		if id, _, ok := strings.Cut(key, "="); !ok && id != "default" && id != "" {
+			return usagef("invalid ssh key %q", key)
 		}
+	}
+	if o.memory == "" {
+		return nil
+	}
+	var err error
+	if o.limit, err = units.RAMInBytes(o.memory); err != nil {
+		return usagef("invalid argument %q for \"-m, --memory\" flag: %v", o.memory, err)
 	}
 	return nil
 }
 
-func wanted(attestation string) bool { return attestation != "" && attestation != "false" }
+// look at builds instead of running them.
+func (o *buildOptions) look(ctx context.Context) error {
+	ctx, cancel := o.gentle(ctx)
+	defer cancel()
+	res, err := o.load(ctx, o.Services)
+	if err != nil {
+		return err
+	}
+	if err := compose.CheckServices(res.Project, o.Services); err != nil {
+		return err
+	}
+	if o.print {
+		text, err := compose.BakeFile(res.Project, o.ImageOptions, o.check)
+		if err == nil {
+			_, err = o.Stdout.Write(text)
+		}
+		return err
+	}
+	if err := o.consent(ctx, res, false); err != nil {
+		return err
+	}
+	return o.lint(ctx, res.Project)
+}
+
+// lint fails if there is something to find fault with.
+func (o *buildOptions) lint(ctx context.Context, project compose.Project) error {
+	t, err := o.tool(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := t.PlanBuild(ctx, project, o.ImageOptions)
+	if err != nil {
+		return err
+	}
+	all, err := t.CheckBuilds(ctx, p)
+	clean := true
+	for i, c := range all {
+		if i > 0 {
+			fmt.Fprintln(o.Stdout)
+		}
+		fmt.Fprintf(o.Stdout, "%s\n\n%s", c.Service, c.Found.Text)
+		clean = clean && c.Found.Clean
+	}
+	if err == nil && !clean {
+		return exitCode(exitError)
+	}
+	return err
+}
 
 // change a build as the command line has it.
 func (o *buildOptions) change(b *image.Build) {
 	b.NoCache, b.Pull = b.NoCache || o.noCache, b.Pull || o.pullNewer
+	b.Memory, b.Builder = o.limit, o.builder
+	if !o.print { // bake takes these with flags of its own
+		b.Provenance, b.SBOM = cmp.Or(o.provenance, b.Provenance), cmp.Or(o.sbom, b.SBOM)
+	}
 	if len(o.args) > 0 {
 		b.Args = maps.Clone(b.Args)
 		if b.Args == nil {

@@ -118,16 +118,6 @@ func (in *Input) checkBuild(c types.ServiceConfig) {
 	for _, ref := range b.Secrets {
 		checkReference(in, c, "build.secrets", "secret", ref.Source, in.Project.Secrets)
 	}
-	in.checkAttestations(c)
-}
-
-// checkAttestations tells that there are none yet.
-func (in *Input) checkAttestations(c types.ServiceConfig) {
-	for key, value := range map[string]string{"provenance": c.Build.Provenance, "sbom": c.Build.SBOM} {
-		if value != "" && value != "false" {
-			in.Warn(in.Nearest("services", c.Name, "build", key), "service %q: build.%s is not supported yet, ignored", c.Name, key).Rule = "not-supported"
-		}
-	}
 }
 
 func (in *Input) anyService(name string) (types.ServiceConfig, bool) {

@@ -42,7 +42,7 @@ func (in *Input) build(c types.ServiceConfig) *image.Build {
 	if b == nil {
 		return nil
 	}
-	contexts, bases := in.contexts(b)
+	contexts, bases, services := in.contexts(b)
 	return &image.Build{
 		Context:          b.Context,
 		Dockerfile:       b.Dockerfile,
@@ -66,7 +66,10 @@ func (in *Input) build(c types.ServiceConfig) *image.Build {
 		Secrets:          in.buildSecrets(b),
 		SSH:              sshKeys(b.SSH),
 		Entitlements:     entitlements(b),
+		Services:         services,
 		NoCacheFilter:    b.NoCacheFilter,
+		Provenance:       b.Provenance,
+		SBOM:             b.SBOM,
 		BuildKitOnly:     merged.BuildKitOnly(b),
 	}
 }
@@ -80,7 +83,7 @@ func platforms(c types.ServiceConfig) []string {
 }
 
 // contexts beside the main one, and the images of services among them.
-func (in *Input) contexts(b *types.BuildConfig) (all map[string]string, bases []string) {
+func (in *Input) contexts(b *types.BuildConfig) (all map[string]string, bases []string, services map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(b.AdditionalContexts)) {
 		value := b.AdditionalContexts[name]
 		if service, ok := strings.CutPrefix(value, types.ServicePrefix); ok {
@@ -90,6 +93,10 @@ func (in *Input) contexts(b *types.BuildConfig) (all map[string]string, bases []
 			}
 			ref := merged.Image(in.Project, other)
 			bases = append(bases, ref)
+			if services == nil {
+				services = map[string]string{}
+			}
+			services[name] = service
 			value = "docker-image://" + ref
 		}
 		if all == nil {
@@ -97,7 +104,7 @@ func (in *Input) contexts(b *types.BuildConfig) (all map[string]string, bases []
 		}
 		all[name] = value
 	}
-	return all, bases
+	return all, bases, services
 }
 
 // buildSecrets as their definitions are; check tells of those that there are not.
@@ -105,7 +112,7 @@ func (in *Input) buildSecrets(b *types.BuildConfig) []image.Secret {
 	var out []image.Secret
 	for _, ref := range b.Secrets {
 		def := in.Project.Secrets[ref.Source]
-		s := image.Secret{ID: cmp.Or(ref.Target, ref.Source), File: def.File}
+		s := image.Secret{ID: cmp.Or(ref.Target, ref.Source), File: def.File, Env: def.Environment}
 		if def.File == "" {
 			s.Value = []byte(cmp.Or(def.Content, in.Project.Environment[def.Environment]))
 		}
@@ -114,8 +121,10 @@ func (in *Input) buildSecrets(b *types.BuildConfig) []image.Secret {
 	return out
 }
 
+// sshKeys in order of id: compose-go has them in none.
 func sshKeys(keys types.SSHConfig) []image.SSH {
 	var out []image.SSH
+	keys = slices.SortedFunc(slices.Values(keys), func(a, b types.SSHKey) int { return cmp.Compare(a.ID, b.ID) })
 	for _, k := range keys {
 		out = append(out, image.SSH{ID: k.ID, Path: k.Path})
 	}

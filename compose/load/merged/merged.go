@@ -63,6 +63,8 @@ func BuildKitOnly(b *types.BuildConfig) []string {
 		{"no_cache_filter", len(b.NoCacheFilter) > 0},
 		{"platforms", len(b.Platforms) > 1},
 		{"privileged", b.Privileged},
+		{"provenance", b.Provenance != "" && b.Provenance != "false"},
+		{"sbom", b.SBOM != "" && b.SBOM != "false"},
 		{"secrets", len(b.Secrets) > 0},
 		{"ssh", len(b.SSH) > 0},
 	} {
