@@ -56,7 +56,7 @@ type Build struct {
 	Provenance    string   // attestation of how it was built: "", "true", "false", or what it holds: "mode=max"
 	SBOM          string   // attestation of what is in it: "", "true", "false", or how: "generator=REF"
 	Builder       string   // name of a builder, or its address; "": the user's
-	Push          bool     // the builder itself sends the image to its registry
+	Push          bool     // the image is to be pushed then: a builder that no engine can take it from does so itself
 	BuildKitOnly  []string // the keys of these that the file has
 }
 

@@ -31,11 +31,12 @@ func main() {
 }
 
 func dial(ctx context.Context, host, contextName string) (engine.Engine, error) {
-	e, err := docker.Dial(ctx, docker.Options{Host: host, Context: contextName})
+	o := docker.Options{Host: host, Context: contextName}
+	e, err := docker.Dial(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	return buildkit.With(e), nil
+	return buildkit.With(e, buildkit.BuildersOf(os.Getenv, o.ContextName(), e.Info().Host)), nil
 }
 
 // interrupts: the first closes stop, the second ends the context, the third ends the process.

@@ -137,6 +137,7 @@ func (w *builds) build(service string, img image.Spec) {
 	}
 	b := *img.Build
 	b.Tags = slices.Clone(b.Tags)
+	b.Push = w.o.Push && img.Ref != w.want.Project.Name+"-"+service
 	if img.Build = &b; w.o.Change != nil {
 		w.o.Change(&b)
 	}

@@ -1,9 +1,10 @@
-// Package buildkit builds images with the BuildKit that an engine has within itself, and is the only importer of BuildKit's client.
+// Package buildkit builds images with the BuildKit that an engine has within itself or with one of docker buildx's builders, and is the only importer of BuildKit's client.
 package buildkit
 
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 
@@ -20,85 +21,100 @@ type Host interface {
 	Upgrade(ctx context.Context, path, protocol string, header map[string][]string) (net.Conn, error)
 	// Credentials for a registry, by its host: empty if there are none.
 	Credentials(ctx context.Context, registry string) (user, secret string, err error)
+	// LoadImage takes images in, from an archive as "docker save" makes it.
+	LoadImage(ctx context.Context, archive io.Reader) error
 }
 
-// With gives an engine that builds with BuildKit, and does all else as before. One that has no BuildKit is given back as it is.
-func With(h Host) engine.Engine {
+// With gives an engine that builds with its BuildKit or with a builder that the user has, and does all else as before. One that has no
+// BuildKit is given back as it is.
+func With(h Host, b Builders) engine.Engine {
 	if !h.Info().Caps.BuildKit {
 		return h
 	}
-	return &builder{Host: h}
+	return &builder{Host: h, builders: b, clients: map[string]*client.Client{}, pushed: map[string]bool{}}
 }
 
-// builder is the engine with another way to build. Nothing is dialled before the first build; all builds share one connection.
+// builder is the engine with another way to build. Nothing is dialled before the first build; all builds at a place share one connection.
 type builder struct {
 	Host
-	once   sync.Once
-	client *client.Client
-	err    error
+	builders Builders
+	mu       sync.Mutex
+	clients  map[string]*client.Client // by address
+	pushed   map[string]bool           // references that a builder has pushed
 }
 
-// dial the engine's BuildKit. The connection itself is made when it is first needed.
-func (b *builder) dial() (*client.Client, error) {
-	b.once.Do(func() {
-		b.client, b.err = client.New(context.Background(), "",
-			client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return b.Upgrade(ctx, "/grpc", "h2c", nil) }),
-			client.WithSessionDialer(func(ctx context.Context, protocol string, header map[string][]string) (net.Conn, error) {
-				return b.Upgrade(ctx, "/session", protocol, header)
-			}))
-	})
-	return b.client, b.err
-}
-
-// Close lets go of both connections.
+// Close lets go of all connections.
 func (b *builder) Close() error {
-	if b.client != nil {
-		b.client.Close()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.clients {
+		c.Close()
 	}
 	return b.Host.Close()
 }
 
-// BuildImage with BuildKit, or with the classic builder what only that one does: a step's isolation, and on old engines limits of its steps.
-// Progress is as BuildKit's plain output; an error holds the last lines that the failing step wrote.
+// BuildImage with BuildKit: the engine's own, or that of the builder which the build or the user names. What only the classic builder does, it
+// does: a step's isolation, and on old engines limits of its steps. Progress is as BuildKit's plain output; an error holds the last lines that
+// the failing step wrote.
 func (b *builder) BuildImage(ctx context.Context, ref string, of image.Build, progress func(engine.Progress)) (string, error) {
-	old := !modern(b.Info().Caps.APIVersion)
-	if len(of.BuildKitOnly) == 0 && (of.Isolation != "" || old && (of.ShmSize != 0 || len(of.Ulimits) > 0)) {
-		return b.Host.BuildImage(ctx, ref, of, progress)
+	p, err := b.builders.find(of.Builder)
+	if err != nil {
+		return "", fmt.Errorf("build %s: %w", ref, err)
 	}
-	id, err := b.build(ctx, ref, of, old, progress)
+	var id string
+	old := !modern(b.Info().Caps.APIVersion)
+	switch {
+	case p.address != "":
+		id, err = b.remote(ctx, p, ref, of, progress)
+	case len(of.BuildKitOnly) == 0 && (of.Isolation != "" || old && (of.ShmSize != 0 || len(of.Ulimits) > 0)):
+		return b.Host.BuildImage(ctx, ref, of, progress)
+	default:
+		id, err = b.within(ctx, ref, of, old, progress)
+	}
 	if err != nil {
 		return "", fmt.Errorf("build %s: %w", ref, err)
 	}
 	return id, nil
 }
 
-func (b *builder) build(ctx context.Context, ref string, of image.Build, old bool, progress func(engine.Progress)) (string, error) {
+// within the engine: by its own BuildKit, which keeps the image there.
+func (b *builder) within(ctx context.Context, ref string, of image.Build, old bool, progress func(engine.Progress)) (string, error) {
 	if err := refused(of, old); err != nil {
 		return "", err
 	}
-	s, err := solveOf(ref, of)
+	s, err := b.solveOf(ref, of)
 	if err != nil {
 		return "", err
 	}
-	s.Session = append(s.Session, credentials{host: b.Host})
-	c, err := b.dial()
+	c, err := b.at(place{})
 	if err != nil {
 		return "", err
 	}
-	if err := b.attests(ctx, c, of); err != nil {
+	if err := b.attests(ctx, of); err != nil {
 		return "", err
 	}
-	if err := solve(ctx, c, s, progress); err != nil {
+	if _, err := solve(ctx, c, s, progress); err != nil {
 		return "", err
 	}
 	img, err := b.InspectImage(ctx, ref)
 	return img.ID, err
 }
 
+// solveOf a build, with the user's credentials for registries.
+func (b *builder) solveOf(ref string, of image.Build) (client.SolveOpt, error) {
+	s, err := solveOf(ref, of)
+	s.Session = append(s.Session, credentials{host: b.Host})
+	return s, err
+}
+
 // attests is nil if the build wants no attestation, or they have a place: the engine's classic store of images has none.
-func (b *builder) attests(ctx context.Context, c *client.Client, of image.Build) error {
+func (b *builder) attests(ctx context.Context, of image.Build) error {
 	if len(of.Attestations()) == 0 {
 		return nil
+	}
+	c, err := b.at(place{})
+	if err != nil {
+		return err
 	}
 	workers, err := c.ListWorkers(ctx)
 	if err != nil {
@@ -109,7 +125,7 @@ func (b *builder) attests(ctx context.Context, c *client.Client, of image.Build)
 			return nil
 		}
 	}
-	return refusef("attestations need the engine's containerd image store, or a builder of their own (--builder), see https://docs.docker.com/go/attestations/")
+	return refusef("attestations need the engine's containerd image store, or a builder of their own (--builder) that pushes the image (--push), see https://docs.docker.com/go/attestations/")
 }
 
 // modern engines (API 1.42, Engine 23.0) have a BuildKit that knows further contexts and limits of a build's steps.

@@ -23,12 +23,15 @@ const checker = "docker/dockerfile:1.8.1@sha256:e87caa74dcb7d46cd820352bfea12591
 
 // CheckBuild asks the Dockerfile's frontend what it thinks of a build. No step is run.
 func (b *builder) CheckBuild(ctx context.Context, of image.Build) (engine.BuildCheck, error) {
-	s, err := solveOf("", of)
+	s, err := b.solveOf("", of)
 	if err != nil {
 		return engine.BuildCheck{}, err
 	}
-	s.Session = append(s.Session, credentials{host: b.Host})
-	c, err := b.dial()
+	p, err := b.builders.find(of.Builder)
+	if err != nil {
+		return engine.BuildCheck{}, err
+	}
+	c, err := b.at(p)
 	if err != nil {
 		return engine.BuildCheck{}, err
 	}

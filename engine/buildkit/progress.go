@@ -15,7 +15,7 @@ import (
 )
 
 // solve runs a build to its end and tells how it goes on.
-func solve(ctx context.Context, c *client.Client, s client.SolveOpt, progress func(engine.Progress)) error {
+func solve(ctx context.Context, c *client.Client, s client.SolveOpt, progress func(engine.Progress)) (*client.SolveResponse, error) {
 	status := make(chan *client.SolveStatus)
 	told := make(chan *report, 1)
 	go func() {
@@ -25,15 +25,15 @@ func solve(ctx context.Context, c *client.Client, s client.SolveOpt, progress fu
 		}
 		told <- r
 	}()
-	_, err := c.Solve(ctx, nil, s, status)
+	res, err := c.Solve(ctx, nil, s, status)
 	r := <-told
 	switch {
 	case err == nil:
-		return nil
+		return res, nil
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
-	return r.failure(err)
+	return nil, r.failure(err)
 }
 
 // report follows a build's vertexes, and words them as BuildKit's plain output.

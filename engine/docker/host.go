@@ -71,6 +71,14 @@ func (o Options) find() (target, error) {
 	return o.nearest(), nil
 }
 
+// ContextName is the context of the docker CLI that Dial goes by; "" if it goes by an address.
+func (o Options) ContextName() string {
+	if o.Host != "" || o.Context == "" && o.env("DOCKER_HOST") != "" {
+		return ""
+	}
+	return o.contextName()
+}
+
 func (o Options) contextName() string {
 	if o.Context != "" {
 		return o.Context

@@ -3,7 +3,9 @@ package docker
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
 	"strings"
 
 	"github.com/moby/moby/api/types/jsonstream"
@@ -41,6 +43,28 @@ func (i images) PullImage(ctx context.Context, ref, platform string, progress fu
 		progress(progressOf(m))
 	}
 	return i.id(ctx, ref)
+}
+
+// LoadImage takes images in, from an archive as "docker save" makes it.
+func (e *Engine) LoadImage(ctx context.Context, archive io.Reader) error {
+	res, err := e.c.api.ImageLoad(ctx, archive, client.ImageLoadWithQuiet(true))
+	if err != nil {
+		return failed(err, "load image")
+	}
+	defer res.Close()
+	for dec := json.NewDecoder(res); ; {
+		var m jsonstream.Message
+		err := dec.Decode(&m)
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil && m.Error != nil {
+			err = m.Error
+		}
+		if err != nil {
+			return failed(err, "load image")
+		}
+	}
 }
 
 // nobody is {} as credentials: without any the engine takes no push.
