@@ -131,7 +131,7 @@ func (s *session) alone(svc desired.Service) types.ServiceConfig {
 	for i := range c.PreStart {
 		c.PreStart[i].LabelFiles, c.PreStart[i].SecurityOpt = nil, svc.PreStart[i].Container.SecurityOpt
 	}
-	c.LabelFiles, c.Profiles = nil, nil
+	c.LabelFiles, c.Profiles, c.Build = nil, nil, spelled(c.Build)
 	c.DependsOn = maps.Clone(c.DependsOn)
 	for name := range merged.Implied(c) { // is implied again when it is loaded
 		if !s.Declares("services", c.Name, "depends_on", name) {
@@ -139,6 +139,22 @@ func (s *session) alone(svc desired.Service) types.ServiceConfig {
 		}
 	}
 	return c
+}
+
+// spelled is a build whose SSH keys are written as they are read: compose-go has its own spelling of "ID=PATH", which it does not take.
+func spelled(b *types.BuildConfig) *types.BuildConfig {
+	if b == nil || len(b.SSH) == 0 {
+		return b
+	}
+	out := *b
+	out.SSH = nil
+	for _, k := range b.SSH {
+		if k.Path != "" {
+			k = types.SSHKey{ID: k.ID + "=" + k.Path}
+		}
+		out.SSH = append(out.SSH, k)
+	}
+	return &out
 }
 
 // double doubles "$" in all values, but not in keys, which are not interpolated. Nothing in it is an alias.
