@@ -87,7 +87,7 @@ var laws = map[string]law{
 		tests: []string{"engine/enginetest", "engine/docker"}},
 
 	"engine/docker":     {ours: append([]string{"engine"}, leaves...), others: append([]string{"golang.org/x/sync/errgroup"}, dockerClient...), tests: []string{"engine/enginetest"}},
-	"engine/buildkit":   {ours: append([]string{"engine"}, leaves...), others: append([]string{"github.com/moby/buildkit/...", "github.com/tonistiigi/fsutil/...", "google.golang.org/grpc"}, dockerClient...)},
+	"engine/buildkit":   {ours: append([]string{"engine"}, leaves...), others: append([]string{"github.com/moby/buildkit/...", "github.com/tonistiigi/fsutil/...", "google.golang.org/grpc", "github.com/containerd/containerd/v2/..."}, dockerClient...)},
 	"engine/enginetest": {ours: append([]string{"engine"}, leaves...), others: []string{"pgregory.net/rapid"}},
 
 	"cmd/internal/render": {ours: append([]string{"compose", "compose/apply", "compose/plan", "compose/graph", "compose/desired", "compose/diag", "compose/history", "compose/lint", "engine"}, leaves...),

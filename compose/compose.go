@@ -15,7 +15,7 @@ type Tool struct {
 	Engine engine.Engine
 	// Events is told how a run goes on; may be nil.
 	Events func(apply.Event)
-	// Stop, once closed, lets running steps finish and begins no new ones; may be nil.
+	// Stop, once closed, lets running steps finish, but for builds, and begins no new ones; may be nil.
 	Stop <-chan struct{}
 	// Parallel limits how many container operations run at once; 0 is the default.
 	Parallel int

@@ -212,6 +212,33 @@ func TestStopFinishesWhatRunsAndBeginsNothingNew(t *testing.T) {
 	})
 }
 
+// TestStopEndsBuilds: nobody waits for an image that is not wanted any more.
+func TestStopEndsBuilds(t *testing.T) {
+	withEngine(t, nil, func(t *testing.T, f *enginetest.Fake) {
+		f.Latency = func(c enginetest.Call) time.Duration {
+			if c.Method == "BuildImage" {
+				return time.Hour
+			}
+			return 0
+		}
+		stop := make(chan struct{})
+		time.AfterFunc(time.Minute, func() { close(stop) })
+		finishing := -1
+		tool := compose.Tool{Engine: f, Stop: stop, Events: func(e apply.Event) {
+			if s, is := e.(apply.Stopping); is {
+				finishing = s.Running
+			}
+		}}
+		p := shop(service("web", "web"))
+		p.Services[0].Image.Build = &image.Build{Context: "/"}
+		began := time.Now()
+		r := up(t, tool, p, compose.UpOptions{}, compose.RunOptions{})
+		if !r.Interrupted || r.Failed() || finishing != 0 || time.Since(began) != time.Minute {
+			t.Errorf("interrupted %t failures %+v, %d finish, after %s", r.Interrupted, r.Failures, finishing, time.Since(began))
+		}
+	})
+}
+
 func TestAnEngineThatGoesAwayIsToldOnce(t *testing.T) {
 	withEngine(t, map[string]enginetest.Behaviour{"health": {HealthyAfter: time.Hour}, "web": {}}, func(t *testing.T, f *enginetest.Fake) {
 		p := shop(service("db", "health"), service("web", "web", "db healthy"))

@@ -40,7 +40,7 @@ type Options struct {
 	Events func(Event)
 	// Outside runs what no engine does; nil: it cannot be had.
 	Outside Outside
-	// Stop, once closed, lets running steps finish and begins no new ones; may be nil.
+	// Stop, once closed, lets running steps finish, but for builds, and begins no new ones; may be nil.
 	Stop <-chan struct{}
 	// Parallel is how many container, network and volume operations run at once; 0 is DefaultParallel.
 	Parallel int
@@ -188,12 +188,24 @@ func (r *run) asked() bool {
 	default:
 		return false
 	}
+	running := r.finishing()
 	r.halt(errAsked)
-	r.mu.Lock()
-	running := r.running
-	r.mu.Unlock()
 	r.tell(Stopping{running})
 	return true
+}
+
+// finishing is how many steps run that go on to their end: a build does not.
+func (r *run) finishing() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := r.running
+	for id := range r.start {
+		_, over := r.results[id]
+		if _, builds := r.nodes[id].Step.(plan.BuildImage); builds && !over {
+			out--
+		}
+	}
+	return out
 }
 
 // watches tells whether a plan needs the engine's events: it waits for something, or may have to when it is taken back.
@@ -289,8 +301,7 @@ func (r *run) do(ctx context.Context, n plan.Node) error {
 	case plan.PushImage:
 		return r.engine.PushImage(ctx, s.Ref, r.progress(n))
 	case plan.BuildImage:
-		id, err := r.engine.BuildImage(ctx, s.Image.Ref, *s.Image.Build, r.progress(n))
-		return r.brought(s.Image.Ref, id, err)
+		return r.build(ctx, n, s)
 	case plan.TagImage:
 		return r.brought(s.Ref, s.ID, r.engine.TagImage(ctx, s.ID, s.Ref))
 	case plan.RemoveImage:
@@ -440,6 +451,15 @@ type NotUpdated struct {
 
 func (e *NotUpdated) Error() string {
 	return fmt.Sprintf("update service %s: %d of %d replicas could not be replaced", e.Service, e.Failed, e.Of)
+}
+
+// build an image, until no more is wanted: one that is given up leaves nothing, and may have taken long yet.
+func (r *run) build(ctx context.Context, n plan.Node, s plan.BuildImage) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(r.stop, cancel)()
+	id, err := r.engine.BuildImage(ctx, s.Image.Ref, *s.Image.Build, r.progress(n))
+	return r.brought(s.Image.Ref, id, err)
 }
 
 func (r *run) pause(ctx context.Context, d time.Duration) error {

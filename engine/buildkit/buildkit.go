@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 
 	"github.com/moby/buildkit/client"
@@ -54,7 +55,7 @@ func (b *builder) Close() error {
 }
 
 // BuildImage with BuildKit: the engine's own, or that of the builder which the build or the user names. What only the classic builder does, it
-// does: a step's isolation, and on old engines limits of its steps. Progress is as BuildKit's plain output; an error holds the last lines that
+// does: a step's isolation, a container's network, and on old engines some more. Progress is as BuildKit's plain output; an error holds the last lines that
 // the failing step wrote.
 func (b *builder) BuildImage(ctx context.Context, ref string, of image.Build, progress func(engine.Progress)) (string, error) {
 	p, err := b.builders.find(of.Builder)
@@ -66,7 +67,7 @@ func (b *builder) BuildImage(ctx context.Context, ref string, of image.Build, pr
 	switch {
 	case p.address != "":
 		id, err = b.remote(ctx, p, ref, of, progress)
-	case len(of.BuildKitOnly) == 0 && (of.Isolation != "" || old && (of.ShmSize != 0 || len(of.Ulimits) > 0)):
+	case len(of.BuildKitOnly) == 0 && classic(of, old):
 		return b.Host.BuildImage(ctx, ref, of, progress)
 	default:
 		id, err = b.within(ctx, ref, of, old, progress)
@@ -75,6 +76,17 @@ func (b *builder) BuildImage(ctx context.Context, ref string, of image.Build, pr
 		return "", fmt.Errorf("build %s: %w", ref, err)
 	}
 	return id, nil
+}
+
+// classic tells whether a build asks for what only the classic builder does.
+func classic(of image.Build, old bool) bool {
+	switch {
+	case of.Isolation != "", !network(of.Network):
+		return true
+	case old:
+		return of.ShmSize != 0 || len(of.Ulimits) > 0 || subdirectory(of.Context) || hostAlias(of.ExtraHosts) >= 0
+	}
+	return false
 }
 
 // within the engine: by its own BuildKit, which keeps the image there.
@@ -90,10 +102,13 @@ func (b *builder) within(ctx context.Context, ref string, of image.Build, old bo
 	if err != nil {
 		return "", err
 	}
-	if err := b.attests(ctx, of); err != nil {
+	if err := b.storable(ctx, of); err != nil {
 		return "", err
 	}
-	if _, err := solve(ctx, c, s, progress); err != nil {
+	if err := hostGateway(ctx, c, &s); err != nil {
+		return "", err
+	}
+	if _, err := solve(ctx, c, s, dockerfileName(of), progress); err != nil {
 		return "", err
 	}
 	img, err := b.InspectImage(ctx, ref)
@@ -107,9 +122,15 @@ func (b *builder) solveOf(ref string, of image.Build) (client.SolveOpt, error) {
 	return s, err
 }
 
-// attests is nil if the build wants no attestation, or they have a place: the engine's classic store of images has none.
-func (b *builder) attests(ctx context.Context, of image.Build) error {
-	if len(of.Attestations()) == 0 {
+// storable is nil if the engine can keep the image: its classic store has no place for several platforms, nor for attestations.
+func (b *builder) storable(ctx context.Context, of image.Build) error {
+	var what string
+	switch {
+	case len(of.Platforms) > 1:
+		what = "images for several platforms"
+	case len(of.Attestations()) > 0:
+		what = "attestations"
+	default:
 		return nil
 	}
 	c, err := b.at(place{})
@@ -125,7 +146,7 @@ func (b *builder) attests(ctx context.Context, of image.Build) error {
 			return nil
 		}
 	}
-	return refusef("attestations need the engine's containerd image store, or a builder of their own (--builder) that pushes the image (--push), see https://docs.docker.com/go/attestations/")
+	return refusef("%s need the engine's containerd image store, or a builder of their own (--builder) that pushes them (--push): see https://docs.docker.com/engine/storage/containerd/", what)
 }
 
 // modern engines (API 1.42, Engine 23.0) have a BuildKit that knows further contexts and limits of a build's steps.
@@ -137,11 +158,22 @@ func modern(api string) bool {
 	return major > 1 || minor >= 42
 }
 
+// subdirectory tells whether a context is a directory within a git repository: "URL#REF:DIRECTORY".
+func subdirectory(context string) bool {
+	_, fragment, _ := strings.Cut(context, "#")
+	_, dir, _ := strings.Cut(fragment, ":")
+	return dir != "" && image.Remote(context)
+}
+
 // refused is what the engine's BuildKit would leave out without a word.
 func refused(of image.Build, old bool) error {
 	switch {
 	case old && len(of.Contexts) > 0:
 		return refusef("additional_contexts need Docker Engine 23.0 or newer")
+	case old && subdirectory(of.Context):
+		return refusef("a directory of a git repository as the context, together with %s, needs Docker Engine 23.0 or newer", of.BuildKitOnly[0])
+	case old && hostAlias(of.ExtraHosts) >= 0:
+		return refusef("host-gateway together with %s needs Docker Engine 23.0 or newer", of.BuildKitOnly[0])
 	case old && of.ShmSize != 0:
 		return refusef("shm_size together with %s needs Docker Engine 23.0 or newer", of.BuildKitOnly[0])
 	case old && len(of.Ulimits) > 0:

@@ -84,12 +84,7 @@ func checkOf(meta map[string][]byte, dockerfile string) (engine.BuildCheck, erro
 	if err := json.Unmarshal(meta["result.json"], &found); err != nil {
 		return engine.BuildCheck{}, fmt.Errorf("read findings: %w", err)
 	}
-	named := func(src *pb.SourceInfo) *pb.SourceInfo {
-		if src == nil || dockerfile == "" {
-			return src
-		}
-		return &pb.SourceInfo{Filename: dockerfile, Data: src.Data, Definition: src.Definition, Language: src.Language}
-	}
+	name := func(src *pb.SourceInfo) *pb.SourceInfo { return named(src, dockerfile) }
 	var text bytes.Buffer
 	switch n := len(found.Warnings); {
 	case n == 1:
@@ -99,7 +94,7 @@ func checkOf(meta map[string][]byte, dockerfile string) (engine.BuildCheck, erro
 	case found.Error == nil:
 		text.WriteString("Check complete, no warnings found.\n")
 	}
-	if err := found.PrintTo(&text, named); err != nil {
+	if err := found.PrintTo(&text, name); err != nil {
 		return engine.BuildCheck{}, fmt.Errorf("read findings: %w", err)
 	}
 	if found.Error != nil {
@@ -107,7 +102,7 @@ func checkOf(meta map[string][]byte, dockerfile string) (engine.BuildCheck, erro
 			text.WriteString("\n")
 		}
 		text.WriteString("error: ")
-		found.PrintErrorTo(&text, named)
+		found.PrintErrorTo(&text, name)
 	}
 	return engine.BuildCheck{Text: text.String(), Clean: len(found.Warnings) == 0 && found.Error == nil}, nil
 }

@@ -9,13 +9,15 @@ import (
 	"time"
 
 	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tutti-run/tutti/engine"
 )
 
-// solve runs a build to its end and tells how it goes on.
-func solve(ctx context.Context, c *client.Client, s client.SolveOpt, progress func(engine.Progress)) (*client.SolveResponse, error) {
+// solve runs a build to its end and tells how it goes on. An error tells where in the Dockerfile, by this name, it went wrong.
+func solve(ctx context.Context, c *client.Client, s client.SolveOpt, dockerfile string, progress func(engine.Progress)) (*client.SolveResponse, error) {
 	status := make(chan *client.SolveStatus)
 	told := make(chan *report, 1)
 	go func() {
@@ -33,7 +35,7 @@ func solve(ctx context.Context, c *client.Client, s client.SolveOpt, progress fu
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	}
-	return nil, r.failure(err)
+	return nil, r.failure(err, dockerfile)
 }
 
 // report follows a build's vertexes, and words them as BuildKit's plain output.
@@ -45,6 +47,7 @@ type report struct {
 // step is a vertex that has begun.
 type step struct {
 	number int
+	name   string
 	since  time.Time
 	over   bool
 	failed bool
@@ -80,7 +83,7 @@ func (r *report) begin(v *client.Vertex) {
 	if r.steps[v.Digest] != nil {
 		return
 	}
-	step := &step{number: len(r.steps) + 1, since: *v.Started}
+	step := &step{number: len(r.steps) + 1, name: v.Name, since: *v.Started}
 	r.steps[v.Digest] = step
 	r.say(step, v.Name)
 }
@@ -132,16 +135,49 @@ func (r *report) say(s *step, text string) {
 	r.progress(engine.Progress{Text: fmt.Sprintf("#%d %s", s.number, text)})
 }
 
-// failure is why a build came to nothing, with what the step that failed wrote last.
-func (r *report) failure(err error) error {
-	f := failure{text: plain(err), err: err}
+// failure is why a build came to nothing, with what the step that failed wrote last, and where it stands.
+func (r *report) failure(err error, dockerfile string) error {
+	lines := []string{plain(err)}
+	places := errdefs.Sources(err)
+	if s := r.broken(); s != nil {
+		if len(places) == 0 { // an old BuildKit does not tell
+			lines = append(lines, "> "+s.name+":")
+		}
+		lines = append(lines, s.tail...)
+	}
+	for _, src := range places {
+		lines = append(lines, excerpt(src, dockerfile)...)
+	}
+	return failure{text: strings.Join(lines, "\n  "), err: err}
+}
+
+// broken is the step that failed, the first if there are several; nil: none did.
+func (r *report) broken() *step {
+	var out *step
 	for _, s := range r.steps {
-		if s.failed && len(s.tail) > 0 {
-			f.text += "\n  " + strings.Join(s.tail, "\n  ")
-			break
+		if s.failed && (out == nil || s.number < out.number) {
+			out = s
 		}
 	}
-	return f
+	return out
+}
+
+// excerpt of a Dockerfile, as BuildKit shows it.
+func excerpt(src *errdefs.Source, dockerfile string) []string {
+	named := &errdefs.Source{Info: named(src.Info, dockerfile), Ranges: src.Ranges}
+	var text strings.Builder
+	if named.Print(&text) != nil || text.Len() == 0 {
+		return nil
+	}
+	return strings.Split(strings.TrimRight(text.String(), "\n"), "\n")
+}
+
+// named is a Dockerfile by the name that the user knows it by.
+func named(src *pb.SourceInfo, dockerfile string) *pb.SourceInfo {
+	if src == nil || dockerfile == "" {
+		return src
+	}
+	return &pb.SourceInfo{Filename: dockerfile, Data: src.Data, Definition: src.Definition, Language: src.Language}
 }
 
 // wrappings are what BuildKit puts before the reason, and says nothing.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/solver/pb"
 
 	"github.com/tutti-run/tutti/engine"
 )
@@ -47,8 +49,8 @@ func TestReport(t *testing.T) {
 		t.Error(d)
 	}
 	cause := errors.New("failed to solve: exit code: 2")
-	err := r.failure(cause)
-	if err.Error() != "exit code: 2\n  one\n  two\n  end" || !errors.Is(err, cause) {
+	err := r.failure(cause, "")
+	if err.Error() != "exit code: 2\n  > [2/2] RUN make:\n  one\n  two\n  end" || !errors.Is(err, cause) {
 		t.Errorf("%q", err)
 	}
 }
@@ -60,7 +62,17 @@ func TestReportKeepsTheEnd(t *testing.T) {
 		Vertexes: []*client.Vertex{{Digest: "a", Started: &now, Completed: &now, Error: "no"}},
 		Logs:     []*client.VertexLog{{Vertex: "a", Data: []byte(strings.Repeat("x\n", 50) + "last\n"), Timestamp: now}},
 	})
-	if lines := strings.Split(r.failure(errors.New("no")).Error(), "\n"); len(lines) != tailLines+1 || lines[tailLines] != "  last" {
+	if lines := strings.Split(r.failure(errors.New("no"), "").Error(), "\n"); len(lines) != tailLines+2 || lines[tailLines+1] != "  last" {
 		t.Errorf("%q", lines)
+	}
+}
+
+// TestFailurePlace: what went wrong is shown where it stands.
+func TestFailurePlace(t *testing.T) {
+	src := &errdefs.Source{Info: &pb.SourceInfo{Filename: "Dockerfile", Data: []byte("FROM a\nRUN false\n")}, Ranges: []*pb.Range{{Start: &pb.Position{Line: 2}, End: &pb.Position{Line: 2}}}}
+	err := newReport(func(engine.Progress) {}).failure(errdefs.WithSource(errors.New("exit code: 1"), src), "/src/dev")
+	want := "exit code: 1\n  /src/dev:2\n  --------------------\n     1 |     FROM a\n     2 | >>> RUN false\n     3 |     \n  --------------------"
+	if err.Error() != want {
+		t.Errorf("%s\n%q", err, err)
 	}
 }

@@ -29,16 +29,19 @@ func (b *builder) remote(ctx context.Context, p place, ref string, of image.Buil
 	if err != nil {
 		return "", err
 	}
+	if err := hostGateway(ctx, c, &s); err != nil {
+		return "", err
+	}
 	name := s.Exports[0].Attrs["name"]
 	attested := len(of.Attestations()) > 0
 	if attested && !of.Push {
-		if err := b.attests(ctx, of); err != nil {
+		if err := b.storable(ctx, of); err != nil {
 			return "", err
 		}
 	}
 	if len(of.Platforms) > 1 || attested && of.Push {
 		s.Exports = []client.ExportEntry{{Type: client.ExporterImage, Attrs: map[string]string{"name": name, "push": fmt.Sprint(of.Push)}}}
-		res, err := solve(ctx, c, s, progress)
+		res, err := solve(ctx, c, s, dockerfileName(of), progress)
 		if err != nil {
 			return "", p.unreached(err)
 		}
@@ -47,7 +50,7 @@ func (b *builder) remote(ctx context.Context, p place, ref string, of image.Buil
 	}
 	l := &loading{ctx: ctx, into: b.Host}
 	s.Exports = []client.ExportEntry{{Type: client.ExporterDocker, Attrs: map[string]string{"name": name}, Output: l.open}}
-	_, err = solve(ctx, c, s, progress)
+	_, err = solve(ctx, c, s, dockerfileName(of), progress)
 	if err := errors.Join(p.unreached(err), l.wait(err)); err != nil {
 		return "", err
 	}

@@ -1,14 +1,12 @@
 package buildkit
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,9 +16,7 @@ import (
 	"github.com/moby/buildkit/session/auth"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	"github.com/moby/buildkit/session/sshforward/sshprovider"
-	"github.com/moby/buildkit/util/staticfs"
 	"github.com/tonistiigi/fsutil"
-	"github.com/tonistiigi/fsutil/types"
 	"google.golang.org/grpc"
 
 	"github.com/tutti-run/tutti/image"
@@ -31,7 +27,10 @@ func solveOf(ref string, b image.Build) (client.SolveOpt, error) {
 	s := client.SolveOpt{
 		Frontend: "dockerfile.v0", FrontendAttrs: attributes(b), LocalMounts: map[string]fsutil.FS{}, SharedKey: sharedKey(b.Context),
 		Exports:             []client.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": strings.Join(append([]string{ref}, b.Tags...), ",")}}},
-		AllowedEntitlements: b.Entitlements,
+		AllowedEntitlements: entitlements(b),
+	}
+	if !network(b.Network) {
+		return s, refusef("network %s is not supported by BuildKit: default, host and none are", b.Network)
 	}
 	var err error
 	if s.CacheImports, err = caches(b.CacheFrom); err != nil {
@@ -50,6 +49,18 @@ func solveOf(ref string, b image.Build) (client.SolveOpt, error) {
 	return s, err
 }
 
+// network modes that BuildKit knows.
+func network(mode string) bool { return slices.Contains([]string{"", "default", "host", "none"}, mode) }
+
+// entitlements of a build. One that says that all its steps are on the host's network wants them to be.
+func entitlements(b image.Build) []string {
+	const host = "network.host"
+	if b.Network != "host" || slices.Contains(b.Entitlements, host) {
+		return b.Entitlements
+	}
+	return append(slices.Clone(b.Entitlements), host)
+}
+
 // attributes of the frontend that are plain texts.
 func attributes(b image.Build) map[string]string {
 	out := map[string]string{}
@@ -62,8 +73,8 @@ func attributes(b image.Build) map[string]string {
 	add("platform", strings.Join(b.Platforms, ","))
 	add("add-hosts", strings.Join(hosts(b.ExtraHosts), ","))
 	add("ulimit", strings.Join(ulimits(b.Ulimits), ","))
-	if b.Network != "" && b.Network != "default" {
-		out["force-network-mode"] = b.Network
+	if b.Network != "default" {
+		add("force-network-mode", b.Network)
 	}
 	if b.ShmSize > 0 {
 		out["shm-size"] = strconv.FormatInt(b.ShmSize, 10)
@@ -142,71 +153,6 @@ func caches(list []string) ([]client.CacheOptionsEntry, error) {
 		out = append(out, e)
 	}
 	return out, nil
-}
-
-// mainContext and the Dockerfile, which may be elsewhere.
-func mainContext(s *client.SolveOpt, b image.Build) error {
-	if !image.Remote(b.Context) {
-		dir, err := directory("context", b.Context)
-		if err != nil {
-			return err
-		}
-		s.LocalMounts["context"] = dir
-		return dockerfile(s, b)
-	}
-	s.FrontendAttrs["context"] = b.Context
-	if b.DockerfileInline == "" && b.DockerfilePath() == "" {
-		s.FrontendAttrs["filename"] = cmp.Or(b.Dockerfile, "Dockerfile")
-		return nil
-	}
-	s.FrontendAttrs["dockerfilekey"] = "dockerfile" // it is ours, not the remote context's
-	return dockerfile(s, b)
-}
-
-// dockerfile that is on this machine.
-func dockerfile(s *client.SolveOpt, b image.Build) error {
-	if b.DockerfileInline != "" {
-		fs := staticfs.NewFS()
-		fs.Add("Dockerfile", &types.Stat{Mode: 0o644}, []byte(b.DockerfileInline))
-		s.LocalMounts["dockerfile"], s.FrontendAttrs["filename"] = fs, "Dockerfile"
-		return nil
-	}
-	path := b.DockerfilePath()
-	if _, err := os.Stat(path); err != nil {
-		return refusef("read Dockerfile: %v", err)
-	}
-	dir, err := directory("dockerfile", filepath.Dir(path))
-	s.LocalMounts["dockerfile"], s.FrontendAttrs["filename"] = dir, filepath.Base(path)
-	return err
-}
-
-func directory(what, path string) (fsutil.FS, error) {
-	if info, err := os.Stat(path); err != nil || !info.IsDir() {
-		return nil, refusef("%s %s is no directory", what, path)
-	}
-	return fsutil.NewFS(path)
-}
-
-// furtherContexts by name. A frontend that does not know them must say so.
-func furtherContexts(s *client.SolveOpt, b image.Build) error {
-	for _, name := range slices.Sorted(maps.Keys(b.Contexts)) {
-		value := b.Contexts[name]
-		s.FrontendAttrs["frontend.caps"] = "moby.buildkit.frontend.contexts+forward"
-		if image.Remote(value) || strings.HasPrefix(value, "docker-image://") {
-			s.FrontendAttrs["context:"+name] = value
-			continue
-		}
-		if strings.Contains(value, "://") {
-			return refusef("additional context %s: %s is not supported", name, value)
-		}
-		dir, err := directory("additional context", value)
-		if err != nil {
-			return err
-		}
-		s.FrontendAttrs["context:"+name] = "local:" + name
-		s.LocalMounts[name] = dir
-	}
-	return nil
 }
 
 // attachables are what the steps of a build may ask us for.

@@ -106,7 +106,7 @@ func TestOldEngines(t *testing.T) {
 		t.Error("engines of API 1.42 and newer are modern")
 	}
 	for _, b := range []image.Build{{Contexts: map[string]string{"a": "b"}}, {ShmSize: 1, BuildKitOnly: []string{"secrets"}},
-		{Ulimits: map[string][2]int64{"a": {}}, BuildKitOnly: []string{"ssh"}}} {
+		{Ulimits: map[string][2]int64{"a": {}}, BuildKitOnly: []string{"ssh"}}, {Context: "git://example.test/r#main:dir", BuildKitOnly: []string{"ssh"}}} {
 		if refused(b, true) == nil || refused(b, false) != nil {
 			t.Errorf("%+v is to be refused by old engines only", b)
 		}

@@ -109,6 +109,9 @@ func plainLine(r *row) string {
 }
 
 func stopping(running int) string {
+	if running == 0 {
+		return "Stopping: no new steps begin"
+	}
 	return fmt.Sprintf("Stopping: no new steps begin, %d finish; press Ctrl+C again to stop at once", running)
 }
 
