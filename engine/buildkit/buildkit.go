@@ -22,6 +22,8 @@ type Host interface {
 	Upgrade(ctx context.Context, path, protocol string, header map[string][]string) (net.Conn, error)
 	// Credentials for a registry, by its host: empty if there are none.
 	Credentials(ctx context.Context, registry string) (user, secret string, err error)
+	// Proxied is a build with arguments for the user's proxies.
+	Proxied(b image.Build) (image.Build, error)
 	// LoadImage takes images in, from an archive as "docker save" makes it.
 	LoadImage(ctx context.Context, archive io.Reader) error
 }
@@ -115,8 +117,12 @@ func (b *builder) within(ctx context.Context, ref string, of image.Build, old bo
 	return img.ID, err
 }
 
-// solveOf a build, with the user's credentials for registries.
+// solveOf a build, with the user's proxies, and credentials for registries.
 func (b *builder) solveOf(ref string, of image.Build) (client.SolveOpt, error) {
+	of, err := b.Proxied(of)
+	if err != nil {
+		return client.SolveOpt{}, err
+	}
 	s, err := solveOf(ref, of)
 	s.Session = append(s.Session, credentials{host: b.Host})
 	return s, err

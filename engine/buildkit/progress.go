@@ -50,7 +50,7 @@ type step struct {
 	name   string
 	since  time.Time
 	over   bool
-	failed bool
+	failed string   // why
 	part   []byte   // a line that has no end yet
 	tail   []string // what it wrote last
 }
@@ -113,16 +113,16 @@ func (r *report) end(v *client.Vertex) {
 	if s == nil || s.over {
 		return
 	}
-	s.over, s.failed = true, v.Error != ""
+	s.over, s.failed = true, v.Error
 	if len(s.part) > 0 {
 		r.line(s, string(s.part), *v.Completed)
 		s.part = nil
 	}
 	switch {
 	case strings.HasSuffix(v.Error, context.Canceled.Error()):
-		s.failed = false
+		s.failed = ""
 		r.say(s, "CANCELED")
-	case s.failed:
+	case s.failed != "":
 		r.say(s, "ERROR: "+v.Error)
 	case v.Cached:
 		r.say(s, "CACHED")
@@ -139,7 +139,7 @@ func (r *report) say(s *step, text string) {
 func (r *report) failure(err error, dockerfile string) error {
 	lines := []string{plain(err)}
 	places := errdefs.Sources(err)
-	if s := r.broken(); s != nil {
+	if s := r.broken(err); s != nil {
 		if len(places) == 0 { // an old BuildKit does not tell
 			lines = append(lines, "> "+s.name+":")
 		}
@@ -151,15 +151,14 @@ func (r *report) failure(err error, dockerfile string) error {
 	return failure{text: strings.Join(lines, "\n  "), err: err}
 }
 
-// broken is the step that failed, the first if there are several; nil: none did.
-func (r *report) broken() *step {
-	var out *step
+// broken is the step that an error is of; nil: it is of none. Others may have failed, too: a cache that is not there keeps no build back.
+func (r *report) broken(err error) *step {
 	for _, s := range r.steps {
-		if s.failed && (out == nil || s.number < out.number) {
-			out = s
+		if s.failed != "" && strings.Contains(err.Error(), s.failed) {
+			return s
 		}
 	}
-	return out
+	return nil
 }
 
 // excerpt of a Dockerfile, as BuildKit shows it.

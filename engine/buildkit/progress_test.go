@@ -34,7 +34,8 @@ func TestReport(t *testing.T) {
 	began := time.Unix(100, 0)
 	over := began.Add(1300 * time.Millisecond)
 	r.take(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: "a", Name: "[1/2] FROM base", Started: &began}, {Digest: "z", Name: "never begun"}}})
-	r.take(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: "a", Name: "[1/2] FROM base", Started: &began, Completed: &began, Cached: true}}})
+	r.take(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: "a", Name: "[1/2] FROM base", Started: &began, Completed: &began, Cached: true},
+		{Digest: "cache", Name: "importing cache", Started: &began, Completed: &began, Error: "cache not found"}}})
 	r.take(&client.SolveStatus{
 		Vertexes: []*client.Vertex{{Digest: "b", Name: "[2/2] RUN make", Started: &began}},
 		Logs:     []*client.VertexLog{{Vertex: "b", Data: []byte("one\ntw"), Timestamp: began.Add(time.Second)}},
@@ -44,7 +45,8 @@ func TestReport(t *testing.T) {
 			{Digest: "c", Name: "other", Started: &began, Completed: &over}},
 		Logs: []*client.VertexLog{{Vertex: "b", Data: []byte("o\r\nend"), Timestamp: began.Add(time.Second)}},
 	})
-	want := []string{"#1 [1/2] FROM base", "#1 CACHED", "#2 [2/2] RUN make", "#2 1.000 one", "#3 other", "#2 1.000 two", "#2 1.300 end", "#2 ERROR: exit code: 2", "#3 DONE 1.3s"}
+	want := []string{"#1 [1/2] FROM base", "#2 importing cache", "#1 CACHED", "#2 ERROR: cache not found", "#3 [2/2] RUN make", "#3 1.000 one", "#4 other", "#3 1.000 two", "#3 1.300 end",
+		"#3 ERROR: exit code: 2", "#4 DONE 1.3s"}
 	if d := cmp.Diff(want, said); d != "" {
 		t.Error(d)
 	}

@@ -28,6 +28,7 @@ type cliConfig struct {
 	Auths       map[string]registry.AuthConfig `json:"auths"`
 	CredsStore  string                         `json:"credsStore"`
 	CredHelpers map[string]string              `json:"credHelpers"`
+	Proxies     map[string]proxies             `json:"proxies"`
 }
 
 // hub is the key that Docker Hub's credentials have.

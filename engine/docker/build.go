@@ -25,6 +25,10 @@ import (
 // images. An error holds the last lines that the failing step wrote.
 func (i images) BuildImage(ctx context.Context, ref string, b image.Build, progress func(engine.Progress)) (string, error) {
 	what := "build " + ref
+	b, err := i.c.proxied(b)
+	if err != nil {
+		return "", failed(err, what)
+	}
 	o, err := i.buildOptions(ctx, ref, b)
 	if err != nil {
 		return "", failed(err, what)
