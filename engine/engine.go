@@ -145,7 +145,8 @@ type Contents interface {
 
 // Progress of a pull, a build or a copy.
 type Progress struct {
-	Layer   string // "" for the whole
+	Layer   string // "" for the whole; of a build, a step
+	Over    bool   // no more comes of the layer
 	Text    string // "Downloading", "Step 2/5 : RUN make"
 	Current int64  // bytes; 0 when not known
 	Total   int64

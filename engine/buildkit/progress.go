@@ -85,7 +85,7 @@ func (r *report) begin(v *client.Vertex) {
 	}
 	step := &step{number: len(r.steps) + 1, name: v.Name, since: *v.Started}
 	r.steps[v.Digest] = step
-	r.say(step, v.Name)
+	r.say(step, v.Name, false)
 }
 
 func (r *report) output(s *step, l *client.VertexLog) {
@@ -105,7 +105,7 @@ func (r *report) line(s *step, text string, at time.Time) {
 	if s.tail = append(s.tail, text); len(s.tail) > tailLines {
 		s.tail = s.tail[1:]
 	}
-	r.say(s, fmt.Sprintf("%.3f %s", max(0, at.Sub(s.since).Seconds()), text))
+	r.say(s, fmt.Sprintf("%.3f %s", max(0, at.Sub(s.since).Seconds()), text), false)
 }
 
 func (r *report) end(v *client.Vertex) {
@@ -121,18 +121,19 @@ func (r *report) end(v *client.Vertex) {
 	switch {
 	case strings.HasSuffix(v.Error, context.Canceled.Error()):
 		s.failed = ""
-		r.say(s, "CANCELED")
+		r.say(s, "CANCELED", true)
 	case s.failed != "":
-		r.say(s, "ERROR: "+v.Error)
+		r.say(s, "ERROR: "+v.Error, true)
 	case v.Cached:
-		r.say(s, "CACHED")
+		r.say(s, "CACHED", true)
 	default:
-		r.say(s, fmt.Sprintf("DONE %.1fs", v.Completed.Sub(s.since).Seconds()))
+		r.say(s, fmt.Sprintf("DONE %.1fs", v.Completed.Sub(s.since).Seconds()), true)
 	}
 }
 
-func (r *report) say(s *step, text string) {
-	r.progress(engine.Progress{Text: fmt.Sprintf("#%d %s", s.number, text)})
+func (r *report) say(s *step, text string, over bool) {
+	layer := fmt.Sprintf("#%d", s.number)
+	r.progress(engine.Progress{Layer: layer, Text: layer + " " + text, Over: over})
 }
 
 // failure is why a build came to nothing, with what the step that failed wrote last, and where it stands.

@@ -41,11 +41,12 @@ type row struct {
 	back      map[plan.ID]bool // steps that take back what was done
 	restarted bool
 
-	running int
-	since   time.Time
-	busy    time.Duration
-	bar     bar
-	last    string // what a build last said
+	running  int
+	since    time.Time
+	busy     time.Duration
+	bar      bar
+	last     string // what a build last said
+	building []buildStep
 }
 
 func newBoard() *board {
@@ -361,8 +362,12 @@ var providerWords = map[string][2]string{"up": {"Creating", "Created"}, "down": 
 
 func (r *row) progress(s plan.Step, p engine.Progress) {
 	if talks(s) {
-		if text := tameLines(p.Text); text != "" {
+		text := tameLines(p.Text)
+		if text != "" {
 			r.last = text[strings.LastIndexByte(text, '\n')+1:]
+		}
+		if p.Layer != "" {
+			r.stepped(p, text)
 		}
 		return
 	}

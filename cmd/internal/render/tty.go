@@ -223,8 +223,11 @@ func (f *frame) lines() []string {
 	idWidth = min(idWidth, max(24, f.cols*2/5))
 	out := []string{f.header(done, len(rows))}
 	shown, folded := f.visible(rows)
+	room := f.rows - 2 - len(shown) - len(folded)
 	for _, r := range shown {
-		out = append(out, f.row(r, idWidth))
+		steps := f.steps(r, room)
+		out = append(append(out, f.row(r, idWidth, len(steps) > 0)), steps...)
+		room -= len(steps)
 	}
 	for _, l := range folded {
 		out = append(out, f.fit(" "+f.style.paint(dim, l), ""))
@@ -299,10 +302,11 @@ func (f *frame) spinner() string {
 	return f.style.paint(yellow, dots[f.now.UnixMilli()/beat.Milliseconds()%int64(len(dots))])
 }
 
-func (f *frame) row(r *row, idWidth int) string {
+// row of a resource; what a build does stands beneath it, if there is room.
+func (f *frame) row(r *row, idWidth int, beneath bool) string {
 	glyph, word, c := f.state(r)
 	left := " " + glyph + " " + pad(shorten(r.id, idWidth), idWidth) + "  " + f.style.paint(c, word)
-	if d := f.detail(r); d != "" {
+	if d := f.detail(r); d != "" && !beneath {
 		left += gap(word) + d
 	}
 	right := ""
