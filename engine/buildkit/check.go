@@ -13,6 +13,7 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/frontend/subrequests/lint"
 	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/staticfs"
 
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/image"
@@ -23,10 +24,11 @@ const checker = "docker/dockerfile:1.8.1@sha256:e87caa74dcb7d46cd820352bfea12591
 
 // CheckBuild asks the Dockerfile's frontend what it thinks of a build. No step is run.
 func (b *builder) CheckBuild(ctx context.Context, of image.Build) (engine.BuildCheck, error) {
-	s, err := b.solveOf("", of)
+	s, err := b.solveOf("", alone(of))
 	if err != nil {
 		return engine.BuildCheck{}, err
 	}
+	withoutServices(&s, of)
 	p, err := b.builders.find(of.Builder)
 	if err != nil {
 		return engine.BuildCheck{}, err
@@ -40,6 +42,21 @@ func (b *builder) CheckBuild(ctx context.Context, of image.Build) (engine.BuildC
 		return engine.BuildCheck{}, failure{text: plain(err), err: err}
 	}
 	return checkOf(meta, dockerfileName(of))
+}
+
+// alone is a build without the images of other services: they need not be there for it to be looked at.
+func alone(of image.Build) image.Build {
+	of.Contexts = maps.Clone(of.Contexts)
+	maps.DeleteFunc(of.Contexts, func(name, _ string) bool { return of.Services[name] != "" })
+	return of
+}
+
+// withoutServices has an empty directory where the image of another service would be.
+func withoutServices(s *client.SolveOpt, of image.Build) {
+	for name := range of.Services {
+		s.LocalMounts[name] = staticfs.NewFS()
+		s.FrontendAttrs["context:"+name], s.FrontendAttrs["frontend.caps"] = "local:"+name, contextsCapability
+	}
 }
 
 // dockerfileName is how a finding names the Dockerfile; "" leaves it as it is.

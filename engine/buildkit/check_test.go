@@ -31,6 +31,22 @@ func TestCheckOf(t *testing.T) {
 	}
 }
 
+// TestCheckWithoutServices: what other services' builds make is not waited for.
+func TestCheckWithoutServices(t *testing.T) {
+	of := image.Build{Context: directoryWith(t), Contexts: map[string]string{"base": "docker-image://shop-base", "more": "docker-image://m"}, Services: map[string]string{"base": "base"}}
+	s, err := solveOf("", alone(of))
+	if err != nil {
+		t.Fatal(err)
+	}
+	withoutServices(&s, of)
+	if a := s.FrontendAttrs; a["context:base"] != "local:base" || a["context:more"] != "docker-image://m" || s.LocalMounts["base"] == nil || a["frontend.caps"] != contextsCapability {
+		t.Errorf("%v", a)
+	}
+	if of.Contexts["base"] == "" {
+		t.Error("the build itself is another now")
+	}
+}
+
 func TestDockerfileName(t *testing.T) {
 	for _, c := range []struct {
 		of   image.Build

@@ -63,11 +63,13 @@ func directory(what, path string) (fsutil.FS, error) {
 	return fsutil.NewFS(path)
 }
 
+const contextsCapability = "moby.buildkit.frontend.contexts+forward"
+
 // furtherContexts by name. A frontend that does not know them must say so.
 func furtherContexts(s *client.SolveOpt, b image.Build) error {
 	for _, name := range slices.Sorted(maps.Keys(b.Contexts)) {
 		value := b.Contexts[name]
-		s.FrontendAttrs["frontend.caps"] = "moby.buildkit.frontend.contexts+forward"
+		s.FrontendAttrs["frontend.caps"] = contextsCapability
 		if image.Remote(value) || strings.HasPrefix(value, "docker-image://") {
 			s.FrontendAttrs["context:"+name] = value
 			continue

@@ -113,6 +113,10 @@ func (in *Input) checkBuild(c types.ServiceConfig) {
 			d.Hint = diag.DidYouMean(target, merged.Services(in.Project))
 		} else if other.Build == nil {
 			in.Complain(at("additional_contexts", name), "service %q: additional context %q is of service %q, which is not built", c.Name, name, target)
+		} else if _, disabled := in.Project.DisabledServices[target]; disabled {
+			d := in.Complain(at("additional_contexts", name), "service %q: additional context %q is of service %q, which no active profile enables", c.Name, name, target)
+			d.Rule = "disabled-dependency"
+			d.Hint = fmt.Sprintf("add --profile %s", strings.Join(other.Profiles, " or --profile "))
 		}
 	}
 	for _, ref := range b.Secrets {
