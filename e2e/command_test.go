@@ -64,6 +64,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"beside":     cmdBeside,     // beside KIND NAME JSON              a container that runs, or a network, of no project or another
 	"tag":        cmdTag,        // tag REF NAME                       for this script
 	"registry":   cmdRegistry,   // registry VARIABLE [USER:PASSWORD]  set it to the address of a registry that lives as long as the script
+	"archive":    cmdArchive,    // archive VARIABLE FILE...  set it to the address where a tar archive of the files is, as long as the script lives
 	"push":       cmdPush,       // push VARIABLE REF NAME [USER:PASS] into such a registry, not to be kept as NAME; set it to the digest
 	"login":      cmdLogin,      // login ADDRESS USER:PASSWORD        as docker login leaves it, in the script's $DOCKER_CONFIG
 }
@@ -93,7 +94,7 @@ func command(ctx context.Context, ts *testscript.TestScript, args []string) *exe
 func environ(ts *testscript.TestScript) []string {
 	names := []string{"PATH", "HOME", "TMPDIR", "TERM", "PROJECT", "STUB", "ROOT", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "NO_COLOR",
 		"COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_IGNORE_ORPHANS", "COMPOSE_REMOVE_ORPHANS", "COMPOSE_PARALLEL_LIMIT", "GIT_SSH_COMMAND",
-		"ARCH", "COLOR", "FROM_HERE", "PORT", "COMMAND", "IMAGE", "LAST", "NET", "HOOK", "SECOND", "LABEL", "TAG", "KEEP", "COUNTER_PORT", "ROLLOUT_PORT", "GREETING", "THREE_TIER_PORT", "MIGRATE_PORT", "REGISTRY", "LOCKED"}
+		"ARCH", "COLOR", "FROM_HERE", "PORT", "COMMAND", "IMAGE", "LAST", "NET", "HOOK", "SECOND", "LABEL", "TAG", "KEEP", "COUNTER_PORT", "ROLLOUT_PORT", "GREETING", "THREE_TIER_PORT", "MIGRATE_PORT", "REGISTRY", "LOCKED", "REMOTE", "DOCKER_BUILDKIT"}
 	var env []string
 	for _, n := range names {
 		if v := ts.Getenv(n); v != "" {

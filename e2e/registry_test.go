@@ -12,15 +12,31 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-var address = regexp.MustCompile(`registry (127\.0\.0\.1:\d+)`)
+var address = regexp.MustCompile(`(?m)^\w+ (127\.0\.0\.1:\d+)$`)
 
-// cmdRegistry serves images from a container, so that an engine on another machine, or in another network namespace, reaches it too.
 func cmdRegistry(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, args, 1, "registry VARIABLE [USER:PASSWORD]")
+	serve(ts, args[0], append([]string{"registry"}, args[1:]...))
+	registry := ts.Getenv(args[0])
+	ts.Defer(func() { engine.RemoveImagesOf(context.Background(), registry) })
+}
+
+func cmdArchive(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 2, "archive VARIABLE FILE...")
+	words := []string{"archive"}
+	for _, file := range args[1:] {
+		words = append(words, filepath.Base(file)+"="+ts.ReadFile(file))
+	}
+	serve(ts, args[0], words)
+}
+
+// serve what the stub does from a container, so that an engine on another machine, or in another network namespace, reaches it too. The variable
+// is its address.
+func serve(ts *testscript.TestScript, variable string, words []string) {
 	ctx, cancel := soon()
 	defer cancel()
-	name := container(ts, "registry-"+strings.ToLower(args[0]))
-	body := map[string]any{"Image": stub, "Cmd": append([]string{"registry"}, args[1:]...), "HostConfig": map[string]any{"NetworkMode": "host"}}
+	name := container(ts, words[0]+"-"+strings.ToLower(variable))
+	body := map[string]any{"Image": stub, "Cmd": words, "HostConfig": map[string]any{"NetworkMode": "host"}}
 	ts.Check(engine.Do(ctx, "POST", "/containers/create?name="+name, body, nil))
 	at := "/containers/" + name
 	ts.Defer(func() { engine.Do(context.Background(), "DELETE", at+"?force=1&v=1", nil, nil) })
@@ -29,13 +45,11 @@ func cmdRegistry(ts *testscript.TestScript, _ bool, args []string) {
 		text, err := engine.Logs(ctx, name)
 		m := address.FindStringSubmatch(text)
 		if m == nil {
-			return fmt.Errorf("the registry has not written where it is: %q, %v", text, err)
+			return fmt.Errorf("it has not written where it is: %q, %v", text, err)
 		}
-		ts.Setenv(args[0], m[1])
+		ts.Setenv(variable, m[1])
 		return nil
 	}))
-	registry := ts.Getenv(args[0])
-	ts.Defer(func() { engine.RemoveImagesOf(context.Background(), registry) })
 }
 
 func cmdPush(ts *testscript.TestScript, _ bool, args []string) {

@@ -132,6 +132,8 @@ func run(word string, args []string) error {
 		return hog()
 	case "await":
 		return await(arg(args, 0, ""))
+	case "archive":
+		return serveArchive(args)
 	case "registry":
 		return serveRegistry(arg(args, 0, ""))
 	}
