@@ -25,7 +25,7 @@ type law struct {
 var leaves = []string{"engine/field", "image", "network", "volume", "engine/container"}
 
 // rooms of compose, without those under compose/load, which are its own.
-var rooms = []string{"compose/apply", "compose/bake", "compose/desired", "compose/diag", "compose/graph", "compose/history", "compose/lint", "compose/load", "compose/lock", "compose/plan", "compose/preflight", "compose/transfer"}
+var rooms = []string{"compose/apply", "compose/bake", "compose/desired", "compose/diag", "compose/graph", "compose/history", "compose/lint", "compose/load", "compose/lock", "compose/plan", "compose/preflight", "compose/transfer", "compose/watch", "compose/watch/notify"}
 
 // dockerClient is the client and what its types come from.
 var dockerClient = []string{"github.com/moby/moby/...", "github.com/containerd/errdefs/...", "github.com/docker/go-connections/...",
@@ -64,6 +64,8 @@ var laws = map[string]law{
 	"compose/apply": {ours: append([]string{"compose/plan", "compose/graph", "engine"}, leaves...),
 		tests: []string{"compose/desired", "compose/load", "compose/diag", "engine/enginetest"}},
 	"compose/transfer":               {ours: []string{"engine"}, others: []string{"github.com/moby/go-archive/..."}},
+	"compose/watch":                  {ours: []string{"compose/desired", "compose/diag", "engine/container", "image", "volume"}, others: []string{"github.com/moby/patternmatcher"}},
+	"compose/watch/notify":           {others: []string{"github.com/fsnotify/fsnotify"}},
 	"compose/lock":                   {ours: []string{"engine"}, tests: []string{"engine/enginetest"}},
 	"compose/lint":                   {ours: []string{"compose/diag"}, tests: []string{"compose/load"}},
 	"compose/load/facts":             {ours: []string{"compose/diag", "compose/lint", "compose/load/source"}, others: yaml},
@@ -83,7 +85,7 @@ var laws = map[string]law{
 		tests: []string{"github.com/compose-spec/compose-go/v2/dotenv"}},
 	"compose/load/legacy": {ours: []string{"compose/load/form", "compose/load/source"}, others: yaml},
 
-	"compose": {ours: append([]string{"engine", "extension", "host"}, append(rooms, leaves...)...),
+	"compose": {ours: append([]string{"engine", "extension", "host"}, append(rooms, leaves...)...), others: []string{"github.com/moby/patternmatcher/ignorefile"},
 		tests: []string{"engine/enginetest", "engine/docker"}},
 
 	"engine/docker":     {ours: append([]string{"engine"}, leaves...), others: append([]string{"golang.org/x/sync/errgroup"}, dockerClient...), tests: []string{"engine/enginetest"}},

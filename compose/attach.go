@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tutti-run/tutti/compose/apply"
 	"github.com/tutti-run/tutti/compose/desired"
@@ -48,6 +49,8 @@ type Attachment struct {
 	settle  chan apply.Report
 	leave   chan struct{}
 	leaving sync.Once
+	held    atomic.Int32
+	let     chan struct{}
 	cancel  context.CancelFunc
 
 	mu   sync.Mutex
@@ -59,7 +62,7 @@ type Attachment struct {
 // from its first line. tell is called from one goroutine at a time. Close it in the end.
 func (t Tool) Attach(ctx context.Context, project Project, p plan.Plan, o AttachOptions, tell func(Output)) (*Attachment, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	a := &Attachment{o: o, project: project, aborted: make(chan struct{}), ended: make(chan struct{}), settle: make(chan apply.Report, 1), leave: make(chan struct{}), cancel: cancel}
+	a := &Attachment{o: o, project: project, aborted: make(chan struct{}), ended: make(chan struct{}), settle: make(chan apply.Report, 1), leave: make(chan struct{}), let: make(chan struct{}, 1), cancel: cancel}
 	a.Aborted, a.Ended = a.aborted, a.ended
 	events, broken, err := t.Engine.Subscribe(ctx, project.Name)
 	if err != nil {
@@ -91,6 +94,7 @@ func (a *Attachment) follower(ctx context.Context, e engine.Engine, all []contai
 	})
 	f.counts = a.counts
 	f.settle, f.leave = a.settle, a.leave
+	f.held, f.let = func() bool { return a.held.Load() > 0 }, a.let
 	f.taken, f.expected = takenDown(p), f.starts(p)
 	for _, l := range all {
 		switch {
@@ -147,7 +151,7 @@ func (a *Attachment) starting(p plan.Plan, all []container.Live) {
 
 // judge draws the conclusion from a container's end.
 func (a *Attachment) judge(e Exited) {
-	if e.Restarting || !a.counts(e.From) {
+	if e.Restarting || !a.counts(e.From) || a.held.Load() > 0 {
 		return
 	}
 	if from := a.o.ExitFrom; from == "" || from == e.From.Service() {
@@ -182,6 +186,18 @@ func (a *Attachment) Settle(r apply.Report) { a.settle <- r }
 
 // Leave says that the containers are being stopped for good: the attachment ends with the last of them, and waits for none to come back.
 func (a *Attachment) Leave() { a.leaving.Do(func() { close(a.leave) }) }
+
+// Hold says that containers are being replaced or restarted on purpose: until release is called, their ends say nothing.
+func (a *Attachment) Hold() (release func()) {
+	a.held.Add(1)
+	return func() {
+		a.held.Add(-1)
+		select {
+		case a.let <- struct{}{}:
+		default:
+		}
+	}
+}
 
 // ExitCode that the containers' ends ask for: 0 if none does.
 func (a *Attachment) ExitCode() int {

@@ -42,6 +42,8 @@ type follower struct {
 	stays  time.Time // not ended before
 	stayed <-chan time.Time
 	leave  <-chan struct{} // closed: no lingering
+	held   func() bool     // it does not end; may be nil
+	let    <-chan struct{} // it may again
 
 	streams map[string]*stream
 	drained chan *stream
@@ -102,6 +104,8 @@ func (f *follower) run(events <-chan engine.Event, broken <-chan error) error {
 		case <-f.late:
 			f.expected = nil
 		case <-f.stayed:
+		case <-f.let: // what was started is told soon
+			f.stays, f.stayed = time.Now().Add(f.linger), time.After(f.linger)
 		case <-f.leave:
 			f.linger, f.stays, f.leave = 0, time.Time{}, nil
 		case <-f.ctx.Done():
@@ -141,7 +145,7 @@ func (f *follower) starts(p plan.Plan) map[string]plan.ID {
 }
 
 func (f *follower) ended() bool {
-	if !f.settled || len(f.expected) > 0 || time.Now().Before(f.stays) {
+	if f.held != nil && f.held() || !f.settled || len(f.expected) > 0 || time.Now().Before(f.stays) {
 		return false
 	}
 	for _, s := range f.streams {

@@ -162,6 +162,8 @@ type Images interface {
 	PushImage(ctx context.Context, ref string, progress func(Progress)) error
 	BuildImage(ctx context.Context, ref string, b image.Build, progress func(Progress)) (id string, err error)
 	RemoveImage(ctx context.Context, ref string) error
+	// RemoveUntagged removes the image of that ID if no reference names it. One that is named, used or gone is fine.
+	RemoveUntagged(ctx context.Context, id string) error
 }
 
 // BuildCheck is what is found in a build that is looked at and not run.

@@ -118,7 +118,7 @@ func (r *run) reload(ctx context.Context, s plan.ReloadContainer) error {
 func (r *run) hooks(ctx context.Context, n plan.Node, id, when string, hooks []container.Hook) error {
 	for i, h := range hooks {
 		var last []string
-		code, err := r.engine.Exec(ctx, id, execOf(h), func(l engine.LogLine) {
+		code, err := r.engine.Exec(ctx, id, ExecOf(h), func(l engine.LogLine) {
 			last = append(last[max(0, len(last)-9):], l.Text)
 			r.tell(StepProgress{n, engine.Progress{Text: l.Text}})
 		})
@@ -148,7 +148,8 @@ func (e *HookFailed) Error() string {
 	return text
 }
 
-func execOf(h container.Hook) engine.Exec {
+// ExecOf a hook is the command that it runs.
+func ExecOf(h container.Hook) engine.Exec {
 	e := engine.Exec{Command: h.Command, User: h.User, Privileged: h.Privileged, WorkingDir: h.WorkingDir}
 	for k, v := range h.Environment {
 		if v != nil {

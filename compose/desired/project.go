@@ -48,6 +48,8 @@ type Service struct {
 	PostStart []container.Hook // run in each container after it has started, in order
 	PreStop   []container.Hook // run in each container before it is stopped, in order
 
+	Watch []WatchRule // what is done when files change, in the file's order
+
 	// Provider brings the service about instead of containers; nil: none does.
 	Provider *Provider
 	Models   []ModelUse // in order of the models' names
@@ -122,6 +124,31 @@ type Rollout struct {
 	Monitor         time.Duration // how long a new container must stay well to count
 	MaxFailureRatio float64       // of the service's replicas that may fail
 	Order           string        // "", stop-first, start-first
+}
+
+// WatchAction is what a rule asks for (Compose Develop Specification, action).
+type WatchAction string
+
+// The actions.
+const (
+	Sync        WatchAction = "sync"
+	Rebuild     WatchAction = "rebuild"
+	Restart     WatchAction = "restart"
+	SyncRestart WatchAction = "sync+restart"
+	SyncExec    WatchAction = "sync+exec"
+)
+
+// Syncs tells whether files are copied into containers.
+func (a WatchAction) Syncs() bool { return a == Sync || a == SyncRestart || a == SyncExec }
+
+// WatchRule says what is done when files change (Compose Develop Specification, watch).
+type WatchRule struct {
+	Action          WatchAction
+	Path            string   // absolute, of a file or of a directory with all that is in it
+	Target          string   // in the containers
+	Include, Ignore []string // patterns as in a .dockerignore, from Path
+	InitialSync     bool
+	Exec            container.Hook // SyncExec: run in each container
 }
 
 // Condition that a dependency must reach before the dependent starts.

@@ -138,6 +138,20 @@ func (i images) RemoveImage(ctx context.Context, ref string) error {
 	return failed(err, "remove image", ref)
 }
 
+// RemoveUntagged looks first: of an image with one reference the engine would take that away, too.
+func (i images) RemoveUntagged(ctx context.Context, id string) error {
+	in, err := i.c.api.ImageInspect(ctx, id)
+	if err == nil && len(in.RepoTags) == 0 {
+		err = i.RemoveImage(ctx, id)
+	} else {
+		err = failed(err, "inspect image", id)
+	}
+	if errors.Is(err, engine.ErrNotFound) || errors.Is(err, engine.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
 // ResolveImage asks by the engine, which knows mirrors and its own way out. Podman has no such call.
 func (i images) ResolveImage(ctx context.Context, ref string) (string, error) {
 	if i.c.podman() {

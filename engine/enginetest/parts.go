@@ -336,6 +336,17 @@ func (p images) RemoveImage(ctx context.Context, ref string) error {
 	})
 }
 
+// RemoveUntagged removes what stands under its own ID.
+func (p images) RemoveUntagged(ctx context.Context, id string) error {
+	return p.w.call(ctx, "RemoveUntagged", id, func() error {
+		used := slices.ContainsFunc(slices.Collect(maps.Values(p.w.containers)), func(b *box) bool { return b.image.ID == id })
+		if p.w.images[id] != nil && !used {
+			delete(p.w.images, id)
+		}
+		return nil
+	})
+}
+
 // TagImage moves the reference.
 func (p images) TagImage(ctx context.Context, id, ref string) error {
 	return p.w.call(ctx, "TagImage", ref, func() error {

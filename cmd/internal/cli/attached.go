@@ -31,12 +31,18 @@ func (o *upOptions) attached(ctx context.Context, t compose.Tool, p plan.Plan, j
 	if err != nil {
 		return err
 	}
-	return o.stay(ctx, t, j.project, at)
+	s := o.watchSwitch(ctx, t, j.project, at)
+	defer s.stop()
+	if o.watch {
+		s.start()
+	}
+	return o.stay(ctx, t, j.project, at, s)
 }
 
 // attachTo what the containers of a plan will write.
 func (o *upOptions) attachTo(ctx context.Context, t compose.Tool, project compose.Project, p plan.Plan) (*compose.Attachment, error) {
 	logs := o.printer(o.screen.on(o.Stdout), o.screen.on(o.Stderr))
+	o.printed = logs
 	at, err := t.Attach(context.WithoutCancel(ctx), project, p, o.attachment(project), func(out compose.Output) { o.show(logs, out) })
 	if err != nil {
 		return nil, err
@@ -61,14 +67,16 @@ func (o *upOptions) begin(ctx context.Context, t compose.Tool, at *compose.Attac
 }
 
 // stay until all containers have ended.
-func (o *upOptions) stay(ctx context.Context, t compose.Tool, project compose.Project, at *compose.Attachment) error {
+func (o *upOptions) stay(ctx context.Context, t compose.Tool, project compose.Project, at *compose.Attachment, s *watchSwitch) error {
 	select {
 	case <-at.Ended:
 	case <-at.Aborted:
+		s.stop()
 		fmt.Fprintln(o.status(), "Aborting on container exit...")
 		o.stopAll(ctx, t, project, at)
 	case <-o.Stop:
 		fmt.Fprintln(o.status(), "Gracefully Stopping... press Ctrl+C again to force")
+		s.stop()
 		o.stopAll(ctx, t, project, at)
 		return exitCode(exitInterrupted)
 	}

@@ -71,7 +71,7 @@ func (c *cli) verbs() []*cobra.Command {
 			all = append(all, v)
 		}
 	}
-	group(change, c.up(), c.create_(), c.down(), c.start(), c.stop(), c.restart(), c.scale_(), c.kill(), c.pause(), c.unpause(), c.rm(), c.rollback())
+	group(change, c.up(), c.create_(), c.down(), c.start(), c.stop(), c.restart(), c.scale_(), c.kill(), c.pause(), c.unpause(), c.rm(), c.rollback(), c.watch_())
 	group(bring, c.build(), c.pull(), c.push())
 	group(inside, c.run_(), c.exec(), c.attach(), c.cp(), c.export(), c.commit())
 	group(look, c.plan(), c.explain(), c.config(), c.lint(), c.ps(), c.logs(), c.top(), c.stats(), c.port(), c.images(), c.volumes(), c.events(), c.wait_(), c.ls(), c.history())
@@ -126,8 +126,7 @@ func verbNames(root *cobra.Command) []string {
 }
 
 // later are the verbs of Docker Compose that are still to come.
-var later = []string{"alpha", "bridge", "publish",
-	"watch"}
+var later = []string{"alpha", "bridge", "publish"}
 
 // flagError keeps Docker's words, and looks for a flag that may be meant.
 func flagError(cmd *cobra.Command, err error) error {

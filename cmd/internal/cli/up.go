@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tutti-run/tutti/cmd/internal/render"
 	"github.com/tutti-run/tutti/compose"
 	"github.com/tutti-run/tutti/compose/load"
 	"github.com/tutti-run/tutti/compose/plan"
@@ -22,6 +23,8 @@ type upOptions struct {
 	menu, watch                           bool
 	attach, noAttach                      []string
 	exitFrom, planFile                    string
+	watched                               compose.Watching   // with --watch
+	printed                               *render.LogPrinter // by the attachment
 }
 
 func (c *cli) up() *cobra.Command {
@@ -54,15 +57,13 @@ func (c *cli) up() *cobra.Command {
 	fs.BoolVar(&o.quietBuild, "quiet-build", false, "show no output of builds")
 	fs.StringVar(&o.planFile, "plan", "", "carry out exactly the plan that 'tutti plan --out' saved in this `file`")
 	fs.BoolVar(&o.menu, "menu", false, notYetUsage)
-	fs.BoolVarP(&o.watch, "watch", "w", false, notYetUsage)
+	fs.BoolVarP(&o.watch, "watch", "w", false, "copy, rebuild and restart as files change; not with -d")
 	return cmd
 }
 
 // check what does not go together, in Docker Compose's words.
 func (o *upOptions) check(cmd *cobra.Command) error {
 	switch {
-	case o.watch:
-		return notYet("--watch")
 	case o.menu:
 		return notYet("--menu")
 	}
@@ -82,8 +83,10 @@ func (o *upOptions) check(cmd *cobra.Command) error {
 	}
 	o.detach = o.detach || o.wait
 	switch {
-	case o.detach && (o.attachDeps || o.abortOnExit || o.abortOnFailure || len(o.attach) > 0):
+	case o.detach && (o.attachDeps || o.abortOnExit || o.abortOnFailure || len(o.attach) > 0 || o.watch):
 		return usagef("--detach cannot be combined with --abort-on-container-exit, --abort-on-container-failure, --attach, --attach-dependencies or --watch")
+	case o.noBuild && o.watch:
+		return usagef("--no-build and --watch are incompatible")
 	case len(o.attach) > 0 && o.attachDeps:
 		return usagef("cannot combine --attach and --attach-dependencies")
 	}
@@ -97,6 +100,11 @@ func (o *upOptions) run(ctx context.Context) error {
 	res, err := o.load(ctx, o.services)
 	if err != nil {
 		return err
+	}
+	if o.watch {
+		if err := o.prepareWatch(ctx, res.Project); err != nil {
+			return err
+		}
 	}
 	options := o.options()
 	options.Rerun = o.rerun(res.Project)

@@ -97,6 +97,19 @@ func (p *LogPrinter) Exited(name string, code int, restarting bool) {
 	p.Event(name, text)
 }
 
+// Watch prints what a watch of files says.
+func (p *LogPrinter) Watch(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	prefix := ""
+	if !p.o.NoPrefix {
+		prefix = Style{Color: p.o.Color}.paint("92", strings.Repeat(" ", p.width+1)+" ⦿ ")
+	}
+	for line := range strings.SplitSeq(tameLines(text), "\n") {
+		_, _ = io.WriteString(p.out, prefix+line+"\n")
+	}
+}
+
 // Attaching registers the names and says whose lines follow.
 func (p *LogPrinter) Attaching(names []string) {
 	p.mu.Lock()

@@ -60,6 +60,7 @@ func (in *Input) service(c types.ServiceConfig) desired.Service {
 		PostStart:     hooks(in.Hooks[c.Name].PostStart),
 		PreStop:       hooks(in.Hooks[c.Name].PreStop),
 		Models:        modelUses(c.Models),
+		Watch:         watchRules(c.Develop),
 	}
 	deploy(&out, c.Deploy)
 	out.HashWith = in.withPeers(out)
