@@ -2,7 +2,7 @@ package attributes
 
 const (
 	swarm   = "needs Swarm"
-	watched = "what watch does; up does not need it"
+	watched = "what watch does"
 )
 
 // top are the sections themselves.
@@ -77,13 +77,13 @@ var build = under("services", []Row{
 	{"build.tags", Reaches("build?t"), "", "attributes/build"},
 	{"build.target", Reaches("build?target"), "", "attributes/build"},
 	{"build.ulimits", Reaches("build?ulimits"), "", "engine/docker/build_test.go:TestBuildOptions"},
-	{"develop.watch.action", Read(watched), "", ""},
-	{"develop.watch.exec", Read(watched), "", ""},
-	{"develop.watch.ignore", Read(watched), "", ""},
-	{"develop.watch.include", Read(watched), "", ""},
-	{"develop.watch.initial_sync", Read(watched), "", ""},
-	{"develop.watch.path", Read(watched), "", ""},
-	{"develop.watch.target", Read(watched), "", ""},
+	{"develop.watch.action", Decides(watched), "", "script/watch"},
+	{"develop.watch.exec", Decides(watched), "", "script/watch"},
+	{"develop.watch.ignore", Decides(watched), "", "script/watch"},
+	{"develop.watch.include", Decides(watched), "", "script/watch"},
+	{"develop.watch.initial_sync", Decides(watched), "", "script/watch"},
+	{"develop.watch.path", Decides(watched), "", "script/watch"},
+	{"develop.watch.target", Decides(watched), "", "script/watch"},
 })
 
 var networks = under("networks", []Row{
