@@ -33,10 +33,12 @@ func (o *upOptions) attached(ctx context.Context, t compose.Tool, p plan.Plan, j
 	}
 	s := o.watchSwitch(ctx, t, j.project, at)
 	defer s.stop()
+	m := o.openMenu(s)
+	defer m.close()
 	if o.watch {
 		s.start()
 	}
-	return o.stay(ctx, t, j.project, at, s)
+	return o.stay(ctx, t, j.project, at, s, m)
 }
 
 // attachTo what the containers of a plan will write.
@@ -67,14 +69,18 @@ func (o *upOptions) begin(ctx context.Context, t compose.Tool, at *compose.Attac
 }
 
 // stay until all containers have ended.
-func (o *upOptions) stay(ctx context.Context, t compose.Tool, project compose.Project, at *compose.Attachment, s *watchSwitch) error {
+func (o *upOptions) stay(ctx context.Context, t compose.Tool, project compose.Project, at *compose.Attachment, s *watchSwitch, m *menu) error {
 	select {
 	case <-at.Ended:
+	case <-m.left():
+		return nil
 	case <-at.Aborted:
+		m.close()
 		s.stop()
 		fmt.Fprintln(o.status(), "Aborting on container exit...")
 		o.stopAll(ctx, t, project, at)
 	case <-o.Stop:
+		m.close()
 		fmt.Fprintln(o.status(), "Gracefully Stopping... press Ctrl+C again to force")
 		s.stop()
 		o.stopAll(ctx, t, project, at)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -107,7 +108,9 @@ func (c *cli) perform(ctx context.Context, t compose.Tool, p plan.Plan, r run) a
 func (c *cli) report(r apply.Report) {
 	if !c.progressJSON() {
 		_, style, _ := c.mode()
-		render.Report(c.status(), r, style)
+		var text bytes.Buffer
+		render.Report(&text, r, style)
+		_, _ = c.screen.on(c.status()).Write(text.Bytes())
 	}
 }
 

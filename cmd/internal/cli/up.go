@@ -23,7 +23,8 @@ type upOptions struct {
 	menu, watch                           bool
 	attach, noAttach                      []string
 	exitFrom, planFile                    string
-	watched                               compose.Watching   // with --watch
+	watched                               compose.Watching   // with --watch or --menu
+	unwatchable                           error              // why nothing can be watched, with --menu
 	printed                               *render.LogPrinter // by the attachment
 }
 
@@ -56,16 +57,15 @@ func (c *cli) up() *cobra.Command {
 	fs.BoolVar(&o.stamps, "timestamps", false, "show output with times")
 	fs.BoolVar(&o.quietBuild, "quiet-build", false, "show no output of builds")
 	fs.StringVar(&o.planFile, "plan", "", "carry out exactly the plan that 'tutti plan --out' saved in this `file`")
-	fs.BoolVar(&o.menu, "menu", false, notYetUsage)
+	fs.BoolVar(&o.menu, "menu", false, "on a terminal, switch the watch on and off and detach by keys; COMPOSE_MENU=1 does so, too")
 	fs.BoolVarP(&o.watch, "watch", "w", false, "copy, rebuild and restart as files change; not with -d")
 	return cmd
 }
 
 // check what does not go together, in Docker Compose's words.
 func (o *upOptions) check(cmd *cobra.Command) error {
-	switch {
-	case o.menu:
-		return notYet("--menu")
+	if !cmd.Flags().Changed("menu") {
+		o.menu = o.cli.yes("COMPOSE_MENU")
 	}
 	if o.planFile != "" {
 		if err := o.checkPlanFile(cmd); err != nil {
@@ -101,7 +101,7 @@ func (o *upOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.watch {
+	if (o.watch || o.menu) && !o.detach {
 		if err := o.prepareWatch(ctx, res.Project); err != nil {
 			return err
 		}

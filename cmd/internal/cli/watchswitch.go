@@ -12,18 +12,24 @@ type watchSwitch struct {
 	watch func(ctx context.Context, quit <-chan struct{})
 	ctx   context.Context
 
+	turned func() // once it is on, or off again; may be nil
+
 	mu     sync.Mutex
 	cancel func()        // nil: it is off
 	ended  chan struct{} // closed once it has
 }
 
-// prepareWatch reads the rules; what is wrong with them is told before anything is done.
+// prepareWatch reads the rules; what is wrong with them is told before anything is done, if they were asked for.
 func (o *upOptions) prepareWatch(ctx context.Context, p compose.Project) error {
 	t, err := o.tool(ctx)
 	if err == nil {
 		o.watched, err = o.watching(t, p, o.services)
 	}
-	return err
+	if o.watch {
+		return err
+	}
+	o.unwatchable = err
+	return nil
 }
 
 func (o *upOptions) watchSwitch(ctx context.Context, t compose.Tool, p compose.Project, at *compose.Attachment) *watchSwitch {
@@ -36,6 +42,12 @@ func (o *upOptions) watchSwitch(ctx context.Context, t compose.Tool, p compose.P
 			o.printed.Watch("Watch disabled with errors: " + err.Error())
 		}
 	}}
+}
+
+func (s *watchSwitch) tell() {
+	if s.turned != nil {
+		s.turned()
+	}
 }
 
 func (s *watchSwitch) on() bool {
@@ -51,8 +63,10 @@ func (s *watchSwitch) start() {
 	quit, ended := make(chan struct{}), make(chan struct{})
 	s.cancel, s.ended = func() { close(quit); cancel() }, ended
 	go func() {
-		defer close(ended)
+		s.tell()
 		s.watch(ctx, quit)
+		close(ended)
+		s.tell()
 	}()
 }
 
