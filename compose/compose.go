@@ -58,6 +58,7 @@ type UpOptions struct {
 type DownOptions struct {
 	Services      []string // none: all
 	Volumes       bool
+	Anonymous     bool   // anonymous volumes alone
 	Images        string // --rmi: "", local, all
 	RemoveOrphans bool
 	IgnoreOrphans bool

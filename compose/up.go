@@ -158,7 +158,7 @@ func (t Tool) PlanDown(ctx context.Context, p Project, o DownOptions) (plan.Plan
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	down := plan.DownOptions{Services: o.Services, Volumes: o.Volumes, Images: o.Images, RemoveOrphans: o.RemoveOrphans,
+	down := plan.DownOptions{Services: o.Services, Volumes: o.Volumes, Anonymous: o.Anonymous, Images: o.Images, RemoveOrphans: o.RemoveOrphans,
 		IgnoreOrphans: o.IgnoreOrphans, Timeout: o.Timeout}
 	out, err := plan.Down(p, have, down)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 type DownOptions struct {
 	Services      []string // none: all
 	Volumes       bool     // also named volumes that the file declares, and anonymous ones
+	Anonymous     bool     // anonymous ones alone
 	Images        string   // "", local or all
 	RemoveOrphans bool
 	IgnoreOrphans bool
@@ -39,7 +40,7 @@ func Down(p desired.Project, have engine.Snapshot, o DownOptions) (Plan, error) 
 			out.Warnings = append(out.Warnings, orphanWarning(left))
 		}
 	}
-	out.Nodes = teardown(gone, teardownOptions{timeout: o.Timeout, volumes: o.Volumes, dependents: l.dependents, hooks: l.hooks, contents: l.contentsOf,
+	out.Nodes = teardown(gone, teardownOptions{timeout: o.Timeout, volumes: o.Volumes || o.Anonymous, dependents: l.dependents, hooks: l.hooks, contents: l.contentsOf,
 		why: func(container.Live) Reason { return Asked{"down"} }})
 	out.Nodes = append(out.Nodes, l.providers(o.Services, "down", func(dependent string) []ID {
 		return removals(gone, func(c container.Live) bool { return c.Service() == dependent })

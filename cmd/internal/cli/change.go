@@ -20,6 +20,7 @@ type run struct {
 	quiet   silence
 	silent  bool // nothing is shown of it, but what failed
 	options compose.RunOptions
+	also    func(apply.Event) // is told how it goes on, beside the view; may be nil
 	// again makes the plan anew, once, if the world moved while the first was carried out; nil: that one or none.
 	again func(context.Context) (plan.Plan, error)
 	// intent is what becomes a revision once the plan was carried out; nil: nothing does.
@@ -117,12 +118,20 @@ func (c *cli) report(r apply.Report) {
 // watch a plan being carried out.
 func (c *cli) watch(ctx context.Context, t compose.Tool, p plan.Plan, r run) apply.Report {
 	v := c.viewOf(r)
-	t.Events = r.quiet.events(v)
+	t.Events = both(r.quiet.events(v), r.also)
 	c.screen.shows(v)
 	report := t.Run(ctx, p, r.options)
 	_ = v.Close()
 	c.screen.shows(nil)
 	return report
+}
+
+// both are told; the second may be nil.
+func both(a, b func(apply.Event)) func(apply.Event) {
+	if b == nil {
+		return a
+	}
+	return func(e apply.Event) { a(e); b(e) }
 }
 
 func (c *cli) viewOf(r run) render.View {

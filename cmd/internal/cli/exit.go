@@ -28,7 +28,8 @@ const exitHelp = `Exit codes:
   2    plan --detailed-exitcode: there are changes
   14   no engine answers
   130  interrupted
-  up --abort-on-container-exit, --abort-on-container-failure and --exit-code-from give the container's own.
+  up --abort-on-container-exit, --abort-on-container-failure and --exit-code-from give the container's own;
+  ci gives the command's.
 `
 
 // exitCode ends the command with a code when all that is to be said was said.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tutti-run/tutti/cmd/internal/render"
 	"github.com/tutti-run/tutti/compose"
+	"github.com/tutti-run/tutti/compose/apply"
 	"github.com/tutti-run/tutti/compose/load"
 	"github.com/tutti-run/tutti/compose/plan"
 )
@@ -25,6 +26,7 @@ type upOptions struct {
 	exitFrom, planFile                    string
 	watched                               compose.Watching   // with --watch or --menu
 	unwatchable                           error              // why nothing can be watched, with --menu
+	also                                  func(apply.Event)  // is told how it goes on, beside the view; may be nil
 	printed                               *render.LogPrinter // by the attachment
 }
 
@@ -177,7 +179,7 @@ func (o *upOptions) bringUp(ctx context.Context, res load.Result, options compos
 
 // intended is how the plan is carried out, shown and recorded.
 func (o *upOptions) intended(res load.Result, options compose.UpOptions) run {
-	r := run{title: "up", quiet: silence{o.quietPull, o.quietBuild}, options: compose.RunOptions{WaitTimeout: time.Duration(o.waitTimeout) * time.Second}}
+	r := run{title: "up", also: o.also, quiet: silence{o.quietPull, o.quietBuild}, options: compose.RunOptions{WaitTimeout: time.Duration(o.waitTimeout) * time.Second}}
 	if options.NoStart {
 		r.title = "create"
 	}
