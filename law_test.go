@@ -95,9 +95,10 @@ var laws = map[string]law{
 	"cmd/internal/render": {ours: append([]string{"compose", "compose/apply", "compose/plan", "compose/graph", "compose/desired", "compose/diag", "compose/history", "compose/lint", "engine"}, leaves...),
 		others: terminal, tests: []string{"engine/enginetest"}},
 	"cmd/internal/table": {ours: append([]string{"compose", "engine"}, leaves...), others: append([]string{"github.com/distribution/reference"}, terminal...)},
-	"cmd/internal/cli": {ours: append([]string{"compose", "engine", "cmd/internal/render", "cmd/internal/table"}, append(rooms, leaves...)...), others: []string{"github.com/spf13/...", "golang.org/x/term", "golang.org/x/sys/unix", "github.com/moby/term", "github.com/docker/go-units"},
+	"cmd/internal/cli": {ours: append([]string{"compose", "engine", "cmd/internal/plugin", "cmd/internal/render", "cmd/internal/table"}, append(rooms, leaves...)...), others: []string{"github.com/spf13/...", "golang.org/x/term", "golang.org/x/sys/unix", "github.com/moby/term", "github.com/docker/go-units"},
 		tests: []string{"engine/enginetest", "engine/docker", "compose/load/remote/remotetest"}},
-	"cmd/tutti": {ours: []string{"cmd/internal/cli", "cmd/internal/render", "compose", "engine", "engine/docker", "engine/buildkit"},
+	"cmd/internal/plugin": {},
+	"cmd/tutti": {ours: []string{"cmd/internal/cli", "cmd/internal/plugin", "cmd/internal/render", "compose", "engine", "engine/docker", "engine/buildkit"},
 		tests: []string{"engine/enginetest"}},
 
 	"e2e/...":      {ours: []string{"e2e/..."}, others: []string{"github.com/google/go-containerregistry/pkg/registry"}, tests: []string{"github.com/rogpeppe/go-internal/...", "github.com/creack/pty"}},

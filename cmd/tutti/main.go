@@ -6,9 +6,11 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/tutti-run/tutti/cmd/internal/cli"
+	"github.com/tutti-run/tutti/cmd/internal/plugin"
 	"github.com/tutti-run/tutti/compose"
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/buildkit"
@@ -21,13 +23,27 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400) // a run is short, and most of what it allocates while it loads is garbage at once
 	}
+	line, asCompose := plugin.Line{Args: os.Args[1:]}, plugin.Called(os.Args[0])
+	if asCompose {
+		if plugin.AsksMetadata(line.Args) {
+			if plugin.Metadata(os.Stdout) != nil {
+				os.Exit(1)
+			}
+			return
+		}
+		line = plugin.Read(line.Args)
+	}
+	for _, kv := range line.Env {
+		k, v, _ := strings.Cut(kv, "=")
+		os.Setenv(k, v)
+	}
 	ctx, stop := interrupts()
 	if info, ok := debug.ReadBuildInfo(); ok && version == "" {
 		version = info.Main.Version
 	}
 	compose.Version = version
-	app := cli.App{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Version: version, Stop: stop, Dial: dial}
-	os.Exit(app.Run(ctx, os.Args[1:]))
+	app := cli.App{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Version: version, AsCompose: asCompose, Stop: stop, Dial: dial}
+	os.Exit(app.Run(ctx, line.Args))
 }
 
 func dial(ctx context.Context, host, contextName string) (engine.Engine, error) {

@@ -145,7 +145,7 @@ func of(p desired.Project, svc desired.Service, names map[string]string, o Optio
 	if o.Check {
 		out.Call = "lint"
 	} else {
-		out.Outputs = []string{output(b, o.Push && svc.Image.Ref != p.Name+"-"+svc.Name)}
+		out.Outputs = []string{output(b, o.Push && svc.Image.Ref != p.ImageOf(svc.Name))}
 	}
 	return out
 }

@@ -20,7 +20,7 @@ func (s State) OneOff(o OneOff) Replica {
 	svc := s.services[o.Service]
 	r := Replica{Service: o.Service, Spec: svc.Container, Labels: s.labels(svc, 0)}
 	if r.Spec.Name = o.Name; o.Name == "" {
-		r.Spec.Name = s.Project.Name + "-" + o.Service + "-run-" + o.Slug[:12]
+		r.Spec.Name = s.Project.join(o.Service, "run", o.Slug[:12])
 	}
 	r.Key = r.Spec.Name
 	r.Spec.Image, r.Spec.Restart = svc.Image.Ref, container.Restart{}

@@ -3,6 +3,7 @@ package desired
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tutti-run/tutti/compose/diag"
@@ -18,9 +19,11 @@ type Project struct {
 	WorkingDir string
 	Files      []string       // absolute
 	EnvFiles   []string       // of --env-file, absolute
+	Underscore bool           // names of containers and images are joined with "_", as the first Docker Compose did, and not with "-"
+	Unused     bool           // networks and volumes that no service uses are wanted, too
 	Services   []Service      // enabled ones, in order of name
 	Disabled   []string       // services that no active profile enables, in order of name
-	Networks   []network.Spec // those that an enabled service uses, in order of key
+	Networks   []network.Spec // those that an enabled service uses, or with Unused all, in order of key
 	Volumes    []volume.Spec  // all that the file declares, in order of key
 	Models     []Model        // all that the file declares, in order of name
 	// Place tells where the files have a path of the model: "services.web.ports". nil: there are no files.
@@ -28,6 +31,17 @@ type Project struct {
 	// Variables of a service's containers, in order of name, with where they come from; the image's are not among them. nil: there are no
 	// files.
 	Variables func(service string) []Variable `json:"-"`
+}
+
+// ImageOf a service that is built and whose image has no name in the file.
+func (p Project) ImageOf(service string) string { return p.join(service) }
+
+func (p Project) join(parts ...string) string {
+	sep := "-"
+	if p.Underscore {
+		sep = "_"
+	}
+	return strings.Join(append([]string{p.Name}, parts...), sep)
 }
 
 // Service of a project.

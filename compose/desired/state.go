@@ -173,7 +173,7 @@ func (s State) containerName(svc Service, n int) string {
 	if svc.ContainerName != "" {
 		return svc.ContainerName
 	}
-	return s.Project.Name + "-" + Key(svc.Name, n)
+	return s.Project.join(svc.Name, strconv.Itoa(n))
 }
 
 func unique(in []string) []string {

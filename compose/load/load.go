@@ -38,6 +38,7 @@ type Options struct {
 	Dir              string    // what relative paths start from; "" is the current directory
 	Stdin            io.Reader // nil is that of the process
 	Strict           bool      // undefined variables are errors
+	Unused           bool      // networks, volumes, configs and the like that no service uses are of the project, too
 	Insecure         []string  // registries without TLS
 	Lenient          bool      // what can only fail once containers are made is a warning: for config, ps, logs, down
 	Services         []string  // named on the command line: their profiles are enabled, and Model holds only them and what they need
@@ -215,7 +216,7 @@ func (s *session) load(ctx context.Context) (err error) {
 }
 
 func (s *session) input() convert.Input {
-	return convert.Input{Project: s.project, Files: s.Files, Notes: s.Notes, EnvFiles: s.named, FromEnvFile: s.fromEnvFile, Hooks: s.hooks}
+	return convert.Input{Project: s.project, Files: s.Files, Notes: s.Notes, EnvFiles: s.named, Unused: s.o.Unused, FromEnvFile: s.fromEnvFile, Hooks: s.hooks}
 }
 
 func (s *session) outcome() error {

@@ -43,7 +43,7 @@ func (s *session) model() *Model {
 		s.trim()
 		return &Model{name: s.name, tree: s.dict, env: s.env}
 	}
-	p := merged.Selection(s.project, s.o.Services)
+	p := merged.Selection(s.project, s.o.Services, s.o.Unused)
 	m := &Model{name: s.name, project: p, services: map[string]canon.Service{}, hashed: map[string]func() string{}, env: s.env}
 	for name, c := range p.Services {
 		c.LabelFiles, c.Platform = nil, s.platforms[name]
@@ -205,7 +205,7 @@ func (m *Model) Images() []string {
 		} else {
 			c.Image = imageIn(m.tree, name)
 		}
-		out = append(out, merged.Image(&types.Project{Name: m.name}, c))
+		out = append(out, merged.Image(&types.Project{Name: m.name, Environment: m.env}, c))
 	}
 	return out
 }

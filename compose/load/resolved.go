@@ -74,9 +74,12 @@ func hashed(in convert.Input, service string) []string {
 	return strings.Split(string(text), nul)
 }
 
-// variables are those that the configs and secrets of enabled services are made of.
+// variables are those that the configs and secrets of enabled services are made of, and the one that says how names are joined.
 func (s *session) variables() map[string][]byte {
 	out := map[string][]byte{}
+	if merged.Compatible(s.project) {
+		out[merged.Compatibility] = []byte("true")
+	}
 	used := func(def types.FileObjectConfig) {
 		if v, ok := s.env[def.Environment]; ok && def.Environment != "" {
 			out[def.Environment] = []byte(v)

@@ -51,7 +51,7 @@ func Pull(want desired.State, have engine.Snapshot, o ImageOptions) (Plan, error
 	services, images, err := wanted(want, o)
 	p := Plan{Project: want.Project.Name}
 	for i, img := range images {
-		if why := skipsPull(services[i], img, have, o); why != "" {
+		if why := skipsPull(want.Project, services[i], img, have, o); why != "" {
 			p.Warnings = append(p.Warnings, diag.Diagnostic{Severity: diag.Info, Text: fmt.Sprintf("%s: skipped: %s", services[i].Name, why)})
 			continue
 		}
@@ -62,9 +62,9 @@ func Pull(want desired.State, have engine.Snapshot, o ImageOptions) (Plan, error
 }
 
 // skipsPull is why an image is not pulled; "" if it is.
-func skipsPull(svc desired.Service, img image.Spec, have engine.Snapshot, o ImageOptions) string {
+func skipsPull(want desired.Project, svc desired.Service, img image.Spec, have engine.Snapshot, o ImageOptions) string {
 	_, here := have.Images[img.Ref]
-	own := img.Build != nil && img.Ref == have.Project+"-"+svc.Name
+	own := img.Build != nil && img.Ref == want.ImageOf(svc.Name)
 	switch {
 	case own:
 		return "no image to be pulled"
@@ -85,7 +85,7 @@ func Push(want desired.State, have engine.Snapshot, o ImageOptions) (Plan, error
 	services, images, err := wanted(want, o)
 	p := Plan{Project: want.Project.Name}
 	for i, img := range images {
-		if img.Build == nil || img.Ref == want.Project.Name+"-"+services[i].Name {
+		if img.Build == nil || img.Ref == want.Project.ImageOf(services[i].Name) {
 			continue
 		}
 		for _, ref := range append([]string{img.Ref}, img.Build.Tags...) {
@@ -137,7 +137,7 @@ func (w *builds) build(service string, img image.Spec) {
 	}
 	b := *img.Build
 	b.Tags = slices.Clone(b.Tags)
-	b.Push = w.o.Push && img.Ref != w.want.Project.Name+"-"+service
+	b.Push = w.o.Push && img.Ref != w.want.Project.ImageOf(service)
 	if img.Build = &b; w.o.Change != nil {
 		w.o.Change(&b)
 	}
@@ -166,7 +166,7 @@ func (w *builds) owner(ref string) string {
 func (w *builds) push(services []desired.Service) {
 	for _, svc := range services {
 		for _, img := range svc.Images() {
-			if !w.seen[img.Ref] || img.Ref == w.want.Project.Name+"-"+svc.Name {
+			if !w.seen[img.Ref] || img.Ref == w.want.Project.ImageOf(svc.Name) {
 				continue
 			}
 			for _, ref := range append([]string{img.Ref}, img.Build.Tags...) {

@@ -158,7 +158,7 @@ func mountedElsewhere(all, gone []container.Live, name string) bool {
 func (l *lifecycle) removeImages(gone []container.Live, o DownOptions) []Node {
 	refs := map[string]bool{}
 	for _, s := range l.project.Services {
-		local := s.Image.Build != nil && s.Image.Ref == l.project.Name+"-"+s.Name
+		local := s.Image.Build != nil && s.Image.Ref == l.project.ImageOf(s.Name)
 		_, here := l.have.Images[s.Image.Ref]
 		if here && (o.Images == "all" || o.Images == "local" && local) && (len(o.Services) == 0 || slices.Contains(o.Services, s.Name)) {
 			refs[s.Image.Ref] = true

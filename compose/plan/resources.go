@@ -14,7 +14,7 @@ import (
 // networks makes those that the services are on, and makes anew those that the file wants otherwise.
 func (b *builder) networks() {
 	for _, n := range b.want.Project.Networks {
-		if !b.usesNetwork(n.Key) {
+		if !b.want.Project.Unused && !b.usesNetwork(n.Key) {
 			continue
 		}
 		i := b.networkInUse(n)
@@ -221,10 +221,10 @@ func containerResource(l container.Live) Resource {
 	return Resource{Kind: Container, Service: l.Service(), Name: l.Name}
 }
 
-// volumes makes those that the services mount. One that differs is kept as it is: its data is worth more than its definition.
+// volumes makes those that the services mount, or all. One that differs is kept as it is: its data is worth more than its definition.
 func (b *builder) volumes() {
 	for _, v := range b.want.Project.Volumes {
-		if !b.usesVolume(v.Name) {
+		if !b.want.Project.Unused && !b.usesVolume(v.Name) {
 			continue
 		}
 		i := slices.IndexFunc(b.have.Volumes, func(l volume.Live) bool { return l.Name == v.Name })

@@ -19,6 +19,7 @@ type App struct {
 	Environ        []string // KEY=VALUE
 	Dir            string   // what relative paths start from; "" is the current directory
 	Version        string   // "v0.1.0"
+	AsCompose      bool     // it was called as docker-compose: what it says is in Docker Compose's form
 	// Dial reaches the engine that --host and --context name, or the one that the environment says.
 	Dial func(ctx context.Context, host, contextName string) (engine.Engine, error)
 	// Stop is closed by the first interrupt; the second ends the context of Run.
@@ -33,6 +34,9 @@ func (a App) Run(ctx context.Context, args []string) int {
 	root.SetIn(a.Stdin)
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
+	if a.AsCompose {
+		asCompose(root)
+	}
 	cmd, err := root.ExecuteContextC(ctx)
 	if c.engine != nil {
 		c.engine.Close()

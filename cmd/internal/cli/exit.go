@@ -52,6 +52,9 @@ func notYet(what string) error { return usageError{text: what + " is " + notYetU
 // exit tells what went wrong, and with which code to end.
 func (c *cli) exit(cmd *cobra.Command, err error) int {
 	code := codeOf(err)
+	if c.AsCompose && code == exitNoEngine {
+		code = exitError
+	}
 	if _, told := errors.AsType[exitCode](err); err != nil && !told && code != exitInterrupted {
 		c.complain(cmd, err)
 	}
@@ -77,11 +80,16 @@ func codeOf(err error) int {
 // a list of diagnostics there; one that asked for JSON progress gets {"error": true, "message": …} on stderr, as from Docker Compose.
 func (c *cli) complain(cmd *cobra.Command, err error) {
 	list := diagnostics(cmd, err)
+	if c.AsCompose {
+		list = inItsName(list)
+	}
 	switch {
 	case c.json:
 		_ = render.DiagnosticsJSON(c.Stdout, list)
 	case c.progressJSON():
 		c.jsonLine(map[string]any{"error": true, "message": err.Error()})
+	case c.AsCompose && len(list) == 1 && list[0].Place.String() == "" && list[0].Path == "":
+		render.Bare(c.Stderr, list[0])
 	default:
 		render.Diagnostics(c.Stderr, list, c.style(c.Stderr))
 	}
@@ -99,7 +107,7 @@ func diagnostics(cmd *cobra.Command, err error) diag.List {
 	d.Hint = strings.ReplaceAll(d.Hint, "\n  ", "\n") // the whole is indented anyway
 	d.Hint = strings.TrimPrefix(d.Hint, "  ")
 	if u, ok := errors.AsType[usageError](err); ok {
-		if d.Hint = u.hint; cmd != nil && d.Hint == "" {
+		if d.Hint = u.hint; cmd != nil && d.Hint == "" && cmd.Root().Annotations[dropin] == "" {
 			d.Hint = fmt.Sprintf("see '%s --help'", cmd.CommandPath())
 		}
 	}

@@ -44,8 +44,8 @@ func (g *globals) flags() *pflag.FlagSet {
 	fs.StringVar(&g.ansi, "ansi", "", "use colours and control codes: never, always, auto")
 	fs.Lookup("ansi").DefValue = "auto"
 	fs.IntVar(&g.parallel, "parallel", -1, "most operations at once, -1 for the default")
-	fs.BoolVar(&g.compatibility, "compatibility", false, notYetUsage)
-	fs.BoolVar(&g.allResources, "all-resources", false, notYetUsage)
+	fs.BoolVar(&g.compatibility, "compatibility", false, "join names with _ instead of -, as the first Docker Compose did")
+	fs.BoolVar(&g.allResources, "all-resources", false, "include networks and volumes that no service uses")
 	fs.BoolVar(&g.verbose, "verbose", false, "log what is done")
 	fs.BoolVar(&g.verbose, "debug", false, "log what is done")
 	fs.BoolVarP(&g.showVersion, "version", "v", false, "print the version")
@@ -90,14 +90,8 @@ func (c *cli) check() error {
 		}
 		g.ansi = "never"
 	}
-	if g.allResources {
-		return notYet("--all-resources")
-	}
 	if g.compatibility {
-		return notYet("--compatibility")
-	}
-	if c.yes("COMPOSE_COMPATIBILITY") {
-		return notYet("COMPOSE_COMPATIBILITY")
+		c.Environ = append(slices.Clip(c.Environ), "COMPOSE_COMPATIBILITY=true")
 	}
 	if _, err := c.parallel(); err != nil {
 		return err
@@ -171,7 +165,7 @@ func (c *cli) status() io.Writer {
 func (c *cli) loadOptions() load.Options {
 	g := c.g
 	return load.Options{Files: g.files, ProjectDirectory: g.projectDir, ProjectName: g.name, Profiles: g.profiles, EnvFiles: g.envFiles,
-		Environment: c.Environ, Dir: c.Dir, Stdin: c.Stdin, Strict: g.strict,
+		Environment: c.Environ, Dir: c.Dir, Stdin: c.Stdin, Strict: g.strict, Unused: g.allResources,
 		Insecure: g.insecure}
 }
 

@@ -35,6 +35,9 @@ func (c *cli) view(title string) render.View {
 
 // warn of what is not quite right, on stderr.
 func (c *cli) warn(list diag.List) {
+	if c.AsCompose {
+		list = inItsName(list)
+	}
 	if !c.progressJSON() {
 		render.Diagnostics(c.screen.on(c.Stderr), list, c.style(c.Stderr))
 		return

@@ -75,7 +75,7 @@ func (c *cli) verbs() []*cobra.Command {
 	group(bring, c.build(), c.pull(), c.push())
 	group(inside, c.run_(), c.exec(), c.attach(), c.cp(), c.export(), c.commit())
 	group(look, c.plan(), c.explain(), c.config(), c.lint(), c.ps(), c.logs(), c.top(), c.stats(), c.port(), c.images(), c.volumes(), c.events(), c.wait_(), c.ls(), c.history())
-	group(others, c.version())
+	group(others, c.installPlugin(), c.version())
 	return all
 }
 
@@ -108,6 +108,9 @@ func (c *cli) noVerb(cmd *cobra.Command, args []string) error {
 }
 
 func unknownVerb(root *cobra.Command, word string) error {
+	if root.Annotations[dropin] != "" {
+		return unknownToCompose(root, word)
+	}
 	e := usageError{text: "unknown command: tutti " + word, hint: "see 'tutti --help'"}
 	if slices.Contains(later, word) {
 		e.text = fmt.Sprintf("tutti %s is not supported yet", word)
@@ -130,7 +133,7 @@ var later = []string{"alpha", "bridge", "publish"}
 
 // flagError keeps Docker's words, and looks for a flag that may be meant.
 func flagError(cmd *cobra.Command, err error) error {
-	e := usageError{text: err.Error(), hint: fmt.Sprintf("see '%s --help'", cmd.CommandPath())}
+	e := usageError{text: err.Error()}
 	if word, ok := strings.CutPrefix(e.text, "unknown flag: --"); ok {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })

@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/tutti-run/tutti/cmd/internal/cli"
+	"github.com/tutti-run/tutti/cmd/internal/plugin"
 	"github.com/tutti-run/tutti/compose/load/remote/remotetest"
 	"github.com/tutti-run/tutti/compose/lock"
 	"github.com/tutti-run/tutti/engine"
@@ -28,7 +29,7 @@ import (
 var update = flag.Bool("update", false, "rewrite what scripts expect")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"tutti": func() { os.Exit(tutti()) }})
+	testscript.Main(m, map[string]func(){"tutti": func() { os.Exit(tutti()) }, plugin.Name: func() { os.Exit(tutti()) }})
 }
 
 // tutti is the program, but for signals: INTERRUPT=WHEN,WHEN is when Ctrl-C is pressed, each after the one before: once a text was written, or after
@@ -40,7 +41,11 @@ func tutti() int {
 	stop := make(chan struct{})
 	p := &presser{when: strings.FieldsFunc(os.Getenv("INTERRUPT"), func(r rune) bool { return r == ',' }), press: []func(){func() { close(stop) }, cancel}}
 	p.next()
-	app := cli.App{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Version: "v1.2.3", Stop: stop, Dial: dial}
+	line, asCompose := plugin.Line{Args: os.Args[1:]}, plugin.Called(os.Args[0])
+	if asCompose {
+		line = plugin.Read(line.Args)
+	}
+	app := cli.App{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Version: "v1.2.3", AsCompose: asCompose, Stop: stop, Dial: dial}
 	if os.Getenv("ON_TERMINAL") != "" { // of ttyin
 		tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 		if err != nil {
@@ -53,7 +58,7 @@ func tutti() int {
 	if len(p.when) > 0 {
 		app.Stdout, app.Stderr = p.watch(app.Stdout), p.watch(app.Stderr)
 	}
-	return app.Run(ctx, os.Args[1:])
+	return app.Run(ctx, line.Args)
 }
 
 // presser presses Ctrl-C.

@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/tutti-run/tutti/cmd/internal/plugin"
 	"github.com/tutti-run/tutti/cmd/internal/table"
 )
 
@@ -26,5 +27,9 @@ func (c *cli) version() *cobra.Command {
 }
 
 func (o versionOptions) run() error {
-	return table.Version(o.Stdout, table.VersionInfo{Version: o.Version}, o.format, o.short)
+	v := table.VersionInfo{Program: "tutti", Version: o.Version}
+	if o.AsCompose {
+		v = table.VersionInfo{Program: "Docker Compose", Version: plugin.ComposeVersion}
+	}
+	return table.Version(o.Stdout, v, o.format, o.short)
 }

@@ -20,6 +20,16 @@ func Diagnostics(w io.Writer, l diag.List, s Style) {
 	_, _ = w.Write(b.Bytes())
 }
 
+// Bare is one mistake in the form of Docker Compose: nothing in front, which scripts may compare with.
+func Bare(w io.Writer, d diag.Diagnostic) {
+	var b bytes.Buffer
+	b.WriteString(tame(d.Text) + "\n")
+	if d.Hint != "" {
+		Style{}.under(&b, 2, tameLines(d.Hint))
+	}
+	_, _ = w.Write(b.Bytes())
+}
+
 func diagnostic(d diag.Diagnostic, s Style) string {
 	c := boldRed
 	switch d.Severity {

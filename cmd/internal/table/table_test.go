@@ -151,8 +151,8 @@ func TestProjects(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
-	v := VersionInfo{Version: "v0.1.0"}
-	e := VersionInfo{Version: "v0.1.0", Engine: &engine.Info{Host: "unix:///var/run/docker.sock", Caps: engine.Capabilities{Engine: "docker", Version: "20.10.24", APIVersion: "1.41"}}}
+	v := VersionInfo{Program: "tutti", Version: "v0.1.0"}
+	e := VersionInfo{Program: "tutti", Version: "v0.1.0", Engine: &engine.Info{Host: "unix:///var/run/docker.sock", Caps: engine.Capabilities{Engine: "docker", Version: "20.10.24", APIVersion: "1.41"}}}
 	for _, c := range []struct {
 		v      VersionInfo
 		format string

@@ -10,11 +10,12 @@ import (
 
 // VersionInfo is what `version` tells.
 type VersionInfo struct {
-	Version string       // of tutti: "v0.1.0"
+	Program string       // "tutti"
+	Version string       // of it: "v0.1.0"
 	Engine  *engine.Info // nil if no engine was asked
 }
 
-// Version writes "tutti version v0.1.0" and the engine if it is known; short is the bare number; format is "json", "pretty" or "".
+// Version writes "PROGRAM version v0.1.0" and the engine if it is known; short is the bare number; format is "json", "pretty" or "".
 func Version(w io.Writer, v VersionInfo, format string, short bool) error {
 	switch {
 	case short:
@@ -22,7 +23,7 @@ func Version(w io.Writer, v VersionInfo, format string, short bool) error {
 	case format == "json":
 		return jsonLine(w, v.json())
 	case format == "", format == "pretty":
-		fmt.Fprintln(w, "tutti version", v.Version)
+		fmt.Fprintln(w, v.Program, "version", v.Version)
 		if e := v.Engine; e != nil {
 			fmt.Fprintf(w, "%s %s, API %s, at %s\n", e.Caps.Engine, e.Caps.Version, e.Caps.APIVersion, e.Host)
 		}

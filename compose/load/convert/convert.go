@@ -24,6 +24,7 @@ type Input struct {
 	*source.Files                              // where things stand
 	*source.Notes                              // to which what cannot be read is told
 	EnvFiles      []string                     // that the user named
+	Unused        bool                         // networks and volumes that no service uses, too
 	FromEnvFile   map[string]map[string]string // service → variable → env file that set it
 	Hooks         map[string]merged.Hooks      // of each service
 }
@@ -35,7 +36,7 @@ func Project(in Input) desired.Project {
 		Name: p.Name, WorkingDir: p.WorkingDir, Files: p.ComposeFiles, EnvFiles: in.EnvFiles,
 		Disabled: slices.Sorted(maps.Keys(p.DisabledServices)),
 		Networks: in.networks(), Volumes: volumes(p.Volumes),
-		Models: models(p.Models),
+		Models: models(p.Models), Underscore: merged.Compatible(p), Unused: in.Unused,
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
 		out.Services = append(out.Services, in.service(p.Services[name]))

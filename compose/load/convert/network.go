@@ -52,7 +52,7 @@ func Ports(in []types.ServicePortConfig) []container.Port {
 	return out
 }
 
-// networks that an enabled service uses, in order of key.
+// networks that an enabled service uses, or all, in order of key.
 func (in *Input) networks() []network.Spec {
 	used := map[string]bool{}
 	for _, c := range in.Project.Services {
@@ -63,6 +63,11 @@ func (in *Input) networks() []network.Spec {
 			for k := range h.Networks {
 				used[k] = true
 			}
+		}
+	}
+	if in.Unused {
+		for k := range in.Project.Networks {
+			used[k] = true
 		}
 	}
 	var out []network.Spec

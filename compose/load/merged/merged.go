@@ -24,7 +24,7 @@ func Image(p *types.Project, c types.ServiceConfig) string {
 		return c.Image
 	}
 	sep := "-"
-	if compatible(p) {
+	if Compatible(p) {
 		sep = "_"
 	}
 	return p.Name + sep + c.Name
@@ -38,9 +38,12 @@ func Replicas(c types.ServiceConfig) int {
 	return c.GetScale()
 }
 
-// compatible tells whether names are joined with "_", as the first Docker Compose did.
-func compatible(p *types.Project) bool {
-	b, _ := strconv.ParseBool(strings.ToLower(p.Environment["COMPOSE_COMPATIBILITY"]))
+// Compatibility is the variable that has names joined with "_".
+const Compatibility = "COMPOSE_COMPATIBILITY"
+
+// Compatible tells whether names are joined with "_", as the first Docker Compose did.
+func Compatible(p *types.Project) bool {
+	b, _ := strconv.ParseBool(strings.ToLower(p.Environment[Compatibility]))
 	return b
 }
 

@@ -32,9 +32,12 @@ func TestMatching(t *testing.T) {
 
 func TestSelection(t *testing.T) {
 	p := shop()
-	got := Selection(p, []string{"web"})
+	got := Selection(p, []string{"web"}, false)
 	if s := strings.Join(sorted(got.Services), " "); s != "db web" {
 		t.Errorf("services %s", s)
+	}
+	if all := Selection(p, []string{"web"}, true); len(all.Services) != 2 || len(all.Networks) != len(p.Networks) || len(all.Volumes) != len(p.Volumes) {
+		t.Errorf("not all networks and volumes: %v %v", all.Networks, all.Volumes)
 	}
 	if len(got.Networks) != 0 || len(got.Volumes) != 1 || len(got.Services["web"].DependsOn) != 1 {
 		t.Errorf("not only what they use: %v %v %v", got.Networks, got.Volumes, got.Services["web"].DependsOn)

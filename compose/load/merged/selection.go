@@ -25,8 +25,9 @@ func Matching(p *types.Project, name string) []string {
 	return out
 }
 
-// Selection is the project with only the named services and what they depend on, and only the resources that these use.
-func Selection(p *types.Project, names []string) *types.Project {
+// Selection is the project with only the named services and what they depend on, and only the resources that these use, unless unused ones are
+// asked for.
+func Selection(p *types.Project, names []string, unused bool) *types.Project {
 	out := *p
 	if len(names) > 0 {
 		out.Services = types.Services{}
@@ -41,6 +42,9 @@ func Selection(p *types.Project, names []string) *types.Project {
 			})
 			out.Services[n] = c
 		}
+	}
+	if unused {
+		return &out
 	}
 	return prune(&out)
 }

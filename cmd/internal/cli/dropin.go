@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/tutti-run/tutti/compose/diag"
+)
+
+// itsName is what Docker Compose is called in all that it says.
+const itsName = "docker compose"
+
+// dropin marks a root in its form.
+const dropin = "dropin"
+
+// asCompose gives the help, and the name in front of verbs, the form of Docker Compose's.
+func asCompose(root *cobra.Command) {
+	root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: itsName, dropin: "yes"}
+	root.Use = "compose [OPTIONS] COMMAND"
+	root.Short = "Define and run multi-container applications with Docker"
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetUsageTemplate(composeUsage)
+	root.SetHelpTemplate("{{.UsageString}}")
+	for _, verb := range root.Commands() {
+		verb.Use = called(verb.Use)
+		verb.Flags().VisitAll(func(f *pflag.Flag) { f.Usage = called(f.Usage) })
+	}
+	verbs := root.Commands()
+	slices.SortFunc(verbs, func(a, b *cobra.Command) int { return strings.Compare(a.Name(), b.Name()) })
+	root.ResetCommands()
+	root.AddCommand(verbs...)
+}
+
+// unknownToCompose is what Docker Compose says, below its help.
+func unknownToCompose(root *cobra.Command, word string) error {
+	_ = root.Help()
+	return usageError{text: fmt.Sprintf("unknown docker command: %q", "compose "+word)}
+}
+
+var ownName = regexp.MustCompile("(^|['` (:])tutti( [-a-zA-Z])")
+
+// called is a text in which the user is told what to type, with Docker Compose's name.
+func called(text string) string { return ownName.ReplaceAllString(text, "${1}"+itsName+"${2}") }
+
+// inItsName are diagnostics whose hints name what the user types.
+func inItsName(list diag.List) diag.List {
+	out := slices.Clone(list)
+	for i := range out {
+		out[i].Hint = called(out[i].Hint)
+	}
+	return out
+}
+
+const composeUsage = `Usage:  {{.UseLine}}
+
+{{or .Long .Short | trimTrailingWhitespaces}}{{if .Aliases}}
+
+Aliases:
+  {{.CommandPath}}{{range .Aliases}}, {{$.Parent.CommandPath}} {{.}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+
+Options:
+{{flags .LocalFlags | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableSubCommands}}{{$managed := false}}{{range .Commands}}{{if and .IsAvailableCommand .HasAvailableSubCommands}}{{if not $managed}}{{$managed = true}}
+
+Management Commands:{{end}}
+  {{rpad .Name 14}} {{.Short}}{{end}}{{end}}
+
+Commands:{{range .Commands}}{{if and .IsAvailableCommand (not .HasAvailableSubCommands)}}
+  {{rpad .Name 14}} {{.Short}}{{end}}{{end}}
+
+Run '{{.CommandPath}} COMMAND --help' for more information on a command.{{end}}
+`
