@@ -44,11 +44,6 @@ func (e usageError) Error() string { return e.text }
 
 func usagef(format string, args ...any) error { return usageError{text: fmt.Sprintf(format, args...)} }
 
-// notYetUsage of flags that Docker Compose has and tutti does not.
-const notYetUsage = "not supported yet"
-
-func notYet(what string) error { return usageError{text: what + " is " + notYetUsage} }
-
 // exit tells what went wrong, and with which code to end.
 func (c *cli) exit(cmd *cobra.Command, err error) int {
 	code := codeOf(err)

@@ -48,11 +48,9 @@ func (c *cli) root() *cobra.Command {
 	for _, verb := range c.verbs() {
 		verb.DisableFlagsInUseLine = true
 		lend(global, verb)
-		hideNotYet(verb)
 		c.completeValues(verb)
 		root.AddCommand(verb)
 	}
-	hideNotYet(root)
 	c.completeValues(root)
 	root.SetHelpCommand(c.help())
 	root.SetCompletionCommandGroupID(others)
@@ -142,11 +140,6 @@ func flagError(cmd *cobra.Command, err error) error {
 		}
 	}
 	return e
-}
-
-// hideNotYet keeps flags out of the help that are only there to say so.
-func hideNotYet(cmd *cobra.Command) {
-	cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Hidden = f.Hidden || f.Usage == notYetUsage })
 }
 
 // noArgs in Docker's words.
