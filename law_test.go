@@ -76,6 +76,7 @@ var laws = map[string]law{
 	"compose/load/remote/remotetest": {others: append([]string{"github.com/google/go-containerregistry/pkg/registry"}, oci...)},
 	"compose/load/claim":             {others: yaml},
 	"compose/load/form":              {ours: []string{"compose/diag", "compose/load/source"}, others: yaml},
+	"compose/load/bind":              {others: yaml},
 	"compose/load/canon":             {others: yaml},
 	"compose/load/merged":            {others: yaml},
 	"compose/load/check":             {ours: []string{"compose/diag", "compose/graph", "compose/load/form", "compose/load/merged", "compose/load/source"}, others: yaml},

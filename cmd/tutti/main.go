@@ -20,8 +20,8 @@ import (
 var version string // set when it is built by make
 
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400) // a run is short, and most of what it allocates while it loads is garbage at once
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		lateCollection()
 	}
 	line, asCompose := plugin.Line{Args: os.Args[1:]}, plugin.Called(os.Args[0])
 	if asCompose {

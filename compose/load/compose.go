@@ -10,6 +10,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
 
+	"github.com/tutti-run/tutti/compose/load/bind"
 	"github.com/tutti-run/tutti/compose/load/source"
 )
 
@@ -70,7 +71,7 @@ func (s *session) dictOf(ctx context.Context, files []types.ConfigFile) (map[str
 	if s.form.Keys["include"] { // included files have their defaults and paths from compose-go, and so then do all
 		return loader.LoadModelWithContext(ctx, details, s.loaderOptions)
 	}
-	dict, err := loader.LoadModelWithContext(ctx, details, s.loaderOptions, withoutFinish)
+	dict, err := s.treeOf(ctx, details)
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +83,34 @@ func (s *session) projectOf(ctx context.Context, files []types.ConfigFile) (*typ
 	if err != nil {
 		return nil, err
 	}
+	return s.bound(dict)
+}
+
+// bound is the project that a tree describes. Services that can be are made here, as compose-go's decoder takes its time.
+func (s *session) bound(dict map[string]any) (*types.Project, error) {
+	services, _ := dict["services"].(map[string]any)
+	ready := types.Services{}
+	for name, v := range services {
+		if tree, ok := v.(map[string]any); ok {
+			if c, ok := bind.Service(name, tree); ok {
+				ready[name] = c
+				delete(services, name)
+			}
+		}
+	}
 	details := types.ConfigDetails{WorkingDir: s.dir, Environment: s.env}
-	return loader.ModelToProject(dict, loader.ToOptions(&details, []func(*loader.Options){s.loaderOptions}), details)
+	p, err := loader.ModelToProject(dict, loader.ToOptions(&details, []func(*loader.Options){s.loaderOptions}), details)
+	if err != nil {
+		return nil, err
+	}
+	for name, c := range ready {
+		if c.HasProfile(s.profiles) {
+			p.Services[name] = c
+		} else {
+			p.DisabledServices[name] = c
+		}
+	}
+	return p, nil
 }
 
 func (s *session) loaderOptions(lo *loader.Options) {

@@ -18,7 +18,7 @@ func withoutFinish(lo *loader.Options) {
 
 // finish does the same where there is something to do.
 func (s *session) finish(dict map[string]any) (map[string]any, error) {
-	if _, err := defaults(transform.DefaultValues).set(dict, ""); err != nil {
+	if _, err := setDefaults(branches(transform.DefaultValues), dict, ""); err != nil {
 		return nil, err
 	}
 	if !s.o.NoPathResolution {
@@ -38,21 +38,21 @@ func (s *session) finish(dict map[string]any) (map[string]any, error) {
 }
 
 // reach is a node of a tree of patterns like services.*.ports.*: what is done at a path, or where it goes on.
-type reach struct {
-	do   transform.Func
-	next map[string]*reach
+type reach[F any] struct {
+	do   F
+	next map[string]*reach[F]
 }
 
-func defaults(patterns map[tree.Path]transform.Func) *reach {
-	root := &reach{}
+func branches[F any](patterns map[tree.Path]F) *reach[F] {
+	root := &reach[F]{}
 	for path, do := range patterns {
 		at := root
 		for _, p := range path.Parts() {
 			if at.next == nil {
-				at.next = map[string]*reach{}
+				at.next = map[string]*reach[F]{}
 			}
 			if at.next[p] == nil {
-				at.next[p] = &reach{}
+				at.next[p] = &reach[F]{}
 			}
 			at = at.next[p]
 		}
@@ -61,7 +61,18 @@ func defaults(patterns map[tree.Path]transform.Func) *reach {
 	return root
 }
 
-func (r *reach) set(v any, at tree.Path) (out any, err error) {
+// to where a key leads, nil if nothing is done there or below.
+func (r *reach[F]) to(key string) *reach[F] {
+	if r == nil {
+		return nil
+	}
+	if n := r.next[key]; n != nil {
+		return n
+	}
+	return r.next[tree.PathMatchAll]
+}
+
+func setDefaults(r *reach[transform.Func], v any, at tree.Path) (out any, err error) {
 	if r.do != nil {
 		return r.do(v, at, false)
 	}
@@ -69,7 +80,7 @@ func (r *reach) set(v any, at tree.Path) (out any, err error) {
 	case map[string]any:
 		for k, e := range v {
 			if next := r.to(k); next != nil {
-				if v[k], err = next.set(e, at.Next(k)); err != nil {
+				if v[k], err = setDefaults(next, e, at.Next(k)); err != nil {
 					return nil, err
 				}
 			}
@@ -77,20 +88,13 @@ func (r *reach) set(v any, at tree.Path) (out any, err error) {
 	case []any:
 		if next := r.to(tree.PathMatchList); next != nil {
 			for i, e := range v {
-				if v[i], err = next.set(e, at.Next(tree.PathMatchList)); err != nil {
+				if v[i], err = setDefaults(next, e, at.Next(tree.PathMatchList)); err != nil {
 					return nil, err
 				}
 			}
 		}
 	}
 	return v, nil
-}
-
-func (r *reach) to(key string) *reach {
-	if n := r.next[key]; n != nil {
-		return n
-	}
-	return r.next[tree.PathMatchAll]
 }
 
 // withPaths is the tree without attributes of services that hold no path. Maps and lists below are the same.
