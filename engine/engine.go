@@ -20,6 +20,7 @@ var (
 	ErrConflict    = errors.New("conflict")           // the name is taken, the resource is in use
 	ErrInvalid     = errors.New("invalid")            // the engine refuses the request as it stands
 	ErrUnavailable = errors.New("engine unreachable") // nothing answers, or it went away
+	ErrBusy        = errors.New("registry busy")      // a registry cannot answer now (429, 5xx, a broken connection): it may a little later
 )
 
 // Capabilities say what a target can do. Filled once, when it is dialled.

@@ -1,7 +1,10 @@
 // Package image holds where a service's image comes from (a pull policy, a build) and what the engine has of it.
 package image
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Policy says when an image is pulled (Compose specification, 05-services, pull_policy).
 type Policy string
@@ -96,4 +99,13 @@ type Defaults struct {
 	StopSignal       string
 	Volumes, Exposed []string
 	HasHealthcheck   bool
+}
+
+// Registry that a reference names: its host, "docker.io" where it names none (as the distribution project's references have it).
+func Registry(ref string) string {
+	host, _, below := strings.Cut(ref, "/")
+	if !below || !strings.ContainsAny(host, ".:") && host != "localhost" && host == strings.ToLower(host) {
+		return "docker.io"
+	}
+	return host
 }

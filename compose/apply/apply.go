@@ -51,7 +51,7 @@ type Options struct {
 // DefaultParallel operations keep an engine busy without making it slower.
 const DefaultParallel = 8
 
-// pullParallel and buildParallel: what one engine does well at once.
+// pullParallel of one registry, and buildParallel: what one engine does well at once.
 const (
 	pullParallel  = 4
 	buildParallel = 2
@@ -166,7 +166,7 @@ func (r *run) walk(ctx context.Context) {
 	w := graph.Walker[plan.ID]{Run: r.step, Stop: r.stop.Done(),
 		Ended: func(id plan.ID, o graph.Outcome, err error) { r.ended(ctx, id, o, err) },
 		Class: func(id plan.ID) string { return class(r.nodes[id].Step) },
-		Limit: map[string]int{"change": parallel, "pull": pullParallel, "build": buildParallel}}
+		Limit: limits(r.plan, parallel)}
 	if err := r.plan.Graph().Walk(ctx, w); err != nil {
 		r.broken = err
 	}
@@ -220,9 +220,13 @@ func watches(p plan.Plan) bool {
 
 // class of a step, for limits: stops only wait for a process to end, renames for others, and waits for something to happen; none keeps others back.
 func class(s plan.Step) string {
-	switch s.(type) {
-	case plan.PullImage, plan.PushImage, plan.ServeModel:
-		return "pull"
+	switch s := s.(type) {
+	case plan.PullImage:
+		return fromRegistry(s.Image.Ref)
+	case plan.PushImage:
+		return fromRegistry(s.Ref)
+	case plan.ServeModel:
+		return "model"
 	case plan.BuildImage:
 		return "build"
 	case plan.WaitContainer, plan.StopContainer, plan.RenameContainer, plan.CheckImage, plan.TryVolume, plan.Verify, plan.Pause, plan.Commit, plan.Provide:
@@ -293,13 +297,11 @@ func (r *run) result(id plan.ID) Result {
 func (r *run) do(ctx context.Context, n plan.Node) error {
 	switch s := n.Step.(type) {
 	case plan.CheckImage:
-		_, err := r.engine.ResolveImage(ctx, s.Image.Ref)
-		return err
+		return r.again(ctx, n, func() error { return r.checkImage(ctx, s) })
 	case plan.PullImage:
-		id, err := r.engine.PullImage(ctx, s.Image.Ref, s.Image.Platform, r.progress(n))
-		return r.brought(s.Image.Ref, id, err)
+		return r.again(ctx, n, func() error { return r.pullImage(ctx, n, s) })
 	case plan.PushImage:
-		return r.engine.PushImage(ctx, s.Ref, r.progress(n))
+		return r.again(ctx, n, func() error { return r.engine.PushImage(ctx, s.Ref, r.progress(n)) })
 	case plan.BuildImage:
 		return r.build(ctx, n, s)
 	case plan.TagImage:
@@ -334,6 +336,16 @@ func (r *run) do(ctx context.Context, n plan.Node) error {
 		return nil
 	}
 	return r.doContainer(ctx, n)
+}
+
+func (r *run) checkImage(ctx context.Context, s plan.CheckImage) error {
+	_, err := r.engine.ResolveImage(ctx, s.Image.Ref)
+	return err
+}
+
+func (r *run) pullImage(ctx context.Context, n plan.Node, s plan.PullImage) error {
+	id, err := r.engine.PullImage(ctx, s.Image.Ref, s.Image.Platform, r.progress(n))
+	return r.brought(s.Image.Ref, id, err)
 }
 
 func (r *run) doContainer(ctx context.Context, n plan.Node) error {

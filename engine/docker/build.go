@@ -140,7 +140,7 @@ func isStep(line string) bool {
 }
 
 func (r *buildReport) failure(err error) error {
-	err = absent(err)
+	err = ofRegistry(err)
 	if len(r.tail) == 0 {
 		return err
 	}

@@ -43,7 +43,7 @@ func failed(err error, what ...string) error {
 
 // kindOf is the one place where the engine's errors get their kind. Podman words them differently: status codes come first.
 func kindOf(err error) error {
-	for _, k := range []error{engine.ErrNotFound, engine.ErrConflict, engine.ErrInvalid, engine.ErrUnavailable} {
+	for _, k := range []error{engine.ErrNotFound, engine.ErrConflict, engine.ErrInvalid, engine.ErrUnavailable, engine.ErrBusy} {
 		if errors.Is(err, k) {
 			return k
 		}
@@ -71,8 +71,11 @@ var conflictWords = []string{
 	"is not running", "is not paused", "is already paused", "is marked read-only",
 }
 
-func conflicts(err error) bool {
-	return slices.ContainsFunc(conflictWords, func(words string) bool { return strings.Contains(err.Error(), words) })
+func conflicts(err error) bool { return says(err, conflictWords...) }
+
+// says tells whether one of these is in what the engine says.
+func says(err error, words ...string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(err.Error(), w) })
 }
 
 // lost tells whether the connection is the trouble.

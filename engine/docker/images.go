@@ -31,11 +31,11 @@ func (i images) PullImage(ctx context.Context, ref, platform string, progress fu
 	}
 	stream, err := i.c.api.ImagePull(ctx, ref, o)
 	if err != nil {
-		return "", failed(absent(err), what)
+		return "", failed(ofRegistry(err), what)
 	}
 	for m, err := range stream.JSONMessages(ctx) {
 		if err == nil && m.Error != nil {
-			err = absent(m.Error)
+			err = ofRegistry(m.Error)
 		}
 		if err != nil {
 			return "", failed(err, what)
@@ -79,14 +79,11 @@ func (i images) PushImage(ctx context.Context, ref string, progress func(engine.
 	}
 	stream, err := i.c.api.ImagePush(ctx, ref, client.ImagePushOptions{RegistryAuth: cmp.Or(auth, nobody)})
 	if err != nil {
-		return failed(err, what)
+		return failed(ofRegistry(err), what)
 	}
 	for m, err := range stream.JSONMessages(ctx) {
 		if err == nil && m.Error != nil {
-			err = m.Error
-			if strings.Contains(err.Error(), "does not exist locally") {
-				err = refusal{message(err), engine.ErrNotFound}
-			}
+			err = ofRegistry(m.Error)
 		}
 		if err != nil {
 			return failed(err, what)
@@ -104,17 +101,24 @@ func progressOf(m jsonstream.Message) engine.Progress {
 	return p
 }
 
-// absent gives the words of registries for "there is no such image" their kind: they come as text within a stream that went well.
-func absent(err error) error {
-	if err == nil {
+// ofRegistry gives the words of registries for "there is no such image" and for "not now" their kind: they come as text, mostly within a stream
+// that went well.
+func ofRegistry(err error) error {
+	switch {
+	case err == nil:
 		return nil
-	}
-	for _, words := range []string{"manifest unknown", "not found", "pull access denied", "repository does not exist", "no matching manifest"} {
-		if strings.Contains(err.Error(), words) {
-			return refusal{message(err), engine.ErrNotFound}
-		}
+	case says(err, "manifest unknown", "not found", "pull access denied", "repository does not exist", "no matching manifest", "does not exist locally"):
+		return refusal{message(err), engine.ErrNotFound}
+	case !lost(err) && says(err, busyWords...):
+		return refusal{message(err), engine.ErrBusy}
 	}
 	return err
+}
+
+// busyWords are those of the engines for answers 429 and 5xx of a registry, and for connections to it that broke or never came about.
+var busyWords = []string{
+	"toomanyrequests", "too many requests", "429", "received unexpected HTTP status: 5", "500 Internal Server Error", "502 Bad Gateway", "503 Service Unavailable",
+	"504 Gateway Timeout", "TLS handshake timeout", "i/o timeout", "connection reset by peer", "unexpected EOF", ": EOF", "Client.Timeout exceeded", "context deadline exceeded",
 }
 
 // id of a reference that was just made.
@@ -166,5 +170,5 @@ func (i images) ResolveImage(ctx context.Context, ref string) (string, error) {
 	if err != nil && strings.Contains(err.Error(), "unsupported manifest format") {
 		return "", nil // too old to be described, not to be pulled
 	}
-	return res.Descriptor.Digest.String(), failed(absent(err), what)
+	return res.Descriptor.Digest.String(), failed(ofRegistry(err), what)
 }
