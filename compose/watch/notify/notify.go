@@ -69,7 +69,7 @@ func (w *Watcher) loop() {
 			err = w.happened(e)
 		case err = <-w.system.Errors:
 			if errors.Is(err, fsnotify.ErrEventOverflow) { // what was lost nobody knows
-				err = w.all()
+				err = w.anew()
 			}
 		case <-w.quit:
 			return
@@ -81,8 +81,15 @@ func (w *Watcher) loop() {
 	}
 }
 
-// all files, as if each had changed.
-func (w *Watcher) all() error {
+// anew watches all from the beginning, and tells of all files as if each had changed. The system's watcher is a new one, as the old one may
+// still hold directories that are gone, and takes what has come in their place for them.
+func (w *Watcher) anew() error {
+	system, err := fsnotify.NewWatcher()
+	if err != nil {
+		return limited("", err)
+	}
+	w.system.Close()
+	w.system, w.dirs = system, map[string]bool{}
 	for _, root := range w.roots {
 		if err := w.arm(root, true); err != nil {
 			return err
@@ -100,11 +107,17 @@ func (w *Watcher) happened(e fsnotify.Event) error {
 		w.tell(name)
 	}
 	for _, root := range w.roots {
-		moved := name == root || below(name, root)
-		if moved && (e.Has(fsnotify.Create) || e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename)) {
-			if err := w.arm(root, true); err != nil {
-				return err
-			}
+		if name != root && !below(name, root) {
+			continue
+		}
+		if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
+			return w.anew()
+		}
+		if !e.Has(fsnotify.Create) {
+			continue
+		}
+		if err := w.arm(root, true); err != nil {
+			return err
 		}
 	}
 	if e.Has(fsnotify.Create) && w.wanted(name) {
