@@ -61,6 +61,9 @@ func (o *upOptions) begin(ctx context.Context, t compose.Tool, at *compose.Attac
 	rec := o.record(ctx, t, p, r)
 	report := o.perform(ctx, t, p, r)
 	o.settle(ctx, rec, report)
+	if err := o.drawTimeline(r.timed); err != nil { // the containers run all the same
+		o.complain(nil, err)
+	}
 	if err := o.ended(report); err != nil && !closed(at.Aborted) && !closed(o.Stop) {
 		return err
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type run struct {
 	silent  bool // nothing is shown of it, but what failed
 	options compose.RunOptions
 	also    func(apply.Event) // is told how it goes on, beside the view; may be nil
+	timed   *timed            // the timeline that is made of it; nil: none
 	// again makes the plan anew, once, if the world moved while the first was carried out; nil: that one or none.
 	again func(context.Context) (plan.Plan, error)
 	// intent is what becomes a revision once the plan was carried out; nil: nothing does.
@@ -78,7 +80,8 @@ func (c *cli) carryOut(ctx context.Context, t compose.Tool, p plan.Plan, r run) 
 	}
 	c.report(report)
 	c.settle(ctx, rec, report)
-	return c.ended(report)
+	drawn := c.drawTimeline(r.timed)
+	return cmp.Or(c.ended(report), drawn)
 }
 
 // moved gives a new plan if the first one failed because the world is not any more what it was made for.
@@ -118,7 +121,7 @@ func (c *cli) report(r apply.Report) {
 // watch a plan being carried out.
 func (c *cli) watch(ctx context.Context, t compose.Tool, p plan.Plan, r run) apply.Report {
 	v := c.viewOf(r)
-	t.Events = both(r.quiet.events(v), r.also)
+	t.Events = both(both(r.quiet.events(v), r.also), r.timed.event())
 	c.screen.shows(v)
 	report := t.Run(ctx, p, r.options)
 	_ = v.Close()

@@ -53,6 +53,7 @@ func (c *cli) ci() *cobra.Command {
 	fs.BoolVar(&o.quietBuild, "quiet-build", false, "show no output of builds")
 	fs.StringVar(&o.in, "in", "", "run the command in a container of this `service` instead of here")
 	fs.StringVar(&o.junit, "junit", "", "write what went well and what failed to a `file`, as JUnit XML")
+	timelineFlag(fs, &o.timelineFile)
 	fs.StringVar(&o.logs, "logs", "", "write what each container wrote to a file of its name in this `directory`")
 	fs.BoolVarP(&o.volumes, "volumes", "v", false, "remove named volumes, too, with what is in them")
 	return cmd

@@ -23,7 +23,7 @@ type upOptions struct {
 	attachDeps, noColor, noPrefix, stamps bool
 	menu, watch                           bool
 	attach, noAttach                      []string
-	exitFrom, planFile                    string
+	exitFrom, planFile, timelineFile      string
 	watched                               compose.Watching   // with --watch or --menu
 	unwatchable                           error              // why nothing can be watched, with --menu
 	also                                  func(apply.Event)  // is told how it goes on, beside the view; may be nil
@@ -59,6 +59,8 @@ func (c *cli) up() *cobra.Command {
 	fs.BoolVar(&o.stamps, "timestamps", false, "show output with times")
 	fs.BoolVar(&o.quietBuild, "quiet-build", false, "show no output of builds")
 	fs.StringVar(&o.planFile, "plan", "", "carry out exactly the plan that 'tutti plan --out' saved in this `file`")
+	timelineFlag(fs, &o.timelineFile)
+	fs.Lookup("timeline").NoOptDefVal = "-"
 	fs.BoolVar(&o.menu, "menu", false, "on a terminal, switch the watch on and off and detach by keys; COMPOSE_MENU=1 does so, too")
 	fs.BoolVarP(&o.watch, "watch", "w", false, "copy, rebuild and restart as files change; not with -d")
 	return cmd
@@ -85,6 +87,8 @@ func (o *upOptions) check(cmd *cobra.Command) error {
 	}
 	o.detach = o.detach || o.wait
 	switch {
+	case o.timelineFile == "-" && slices.ContainsFunc(o.services, func(s string) bool { return drawnAs(s) != "text" }):
+		return usagef("--timeline takes its file as --timeline=FILE")
 	case o.detach && (o.attachDeps || o.abortOnExit || o.abortOnFailure || len(o.attach) > 0 || o.watch):
 		return usagef("--detach cannot be combined with --abort-on-container-exit, --abort-on-container-failure, --attach, --attach-dependencies or --watch")
 	case o.noBuild && o.watch:
@@ -183,6 +187,7 @@ func (o *upOptions) intended(res load.Result, options compose.UpOptions) run {
 	if options.NoStart {
 		r.title = "create"
 	}
+	r.timed = &timed{command: r.title, file: o.timelineFile}
 	r.intent = &compose.Intent{Project: res.Project, Resolved: res.Resolved, Command: o.words(r.title), Scale: options.Scale}
 	return r
 }
