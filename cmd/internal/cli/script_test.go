@@ -207,6 +207,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector's default is a second for each command
+			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/.tmp/cache")
 			e.Setenv("DOCKER_HOST", "unix://"+e.WorkDir+"/no.sock")
 			return nil
 		},
