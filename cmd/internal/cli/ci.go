@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -134,10 +135,11 @@ func (o *ciOptions) here(ctx context.Context, _ compose.Project) (int, error) {
 	if err := cmd.Start(); err != nil {
 		return 0, fmt.Errorf("run command: %w", err)
 	}
-	over := make(chan struct{})
-	go o.handOn(ctx, cmd.Process, over)
+	over, listener := make(chan struct{}), sync.WaitGroup{}
+	listener.Go(func() { o.handOn(ctx, cmd.Process, over) })
 	err := cmd.Wait()
 	close(over)
+	listener.Wait()
 	if _, ended := errors.AsType[*exec.ExitError](err); ended || errors.Is(err, exec.ErrWaitDelay) {
 		return exitStatus(cmd.ProcessState), nil
 	}
