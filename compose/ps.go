@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/engine/container"
 )
 
@@ -66,13 +67,37 @@ func (t Tool) CheckContainers(ctx context.Context, p Project, services []string)
 		return err
 	}
 	all = slices.DeleteFunc(all, container.Live.OneOff)
-	if len(all) == 0 {
+	if len(all) == 0 && nameOnly(p) {
 		return fmt.Errorf("no container found for project %q: not found", p.Name)
 	}
-	for _, s := range services {
-		if !slices.ContainsFunc(all, func(l container.Live) bool { return l.Service() == s }) {
-			return fmt.Errorf("service %q has no container to start", s)
-		}
+	if s, missing := toMake(p, services, all); missing {
+		return fmt.Errorf("service %q has no container to start", s)
 	}
 	return nil
+}
+
+// toMake is the first of these services, or of all, that has no container and should; those it depends on come before it.
+func toMake(p Project, services []string, all []container.Live) (service string, missing bool) {
+	var without []string
+	for _, s := range services {
+		if !made(s, all) {
+			without = append(without, s)
+		}
+	}
+	for _, s := range p.Services {
+		if len(services) == 0 && s.Replicas > 0 && s.Provider == nil && !made(s.Name, all) {
+			without = append(without, s.Name)
+		}
+	}
+	for _, name := range without {
+		s, _ := p.Service(name)
+		if !slices.ContainsFunc(s.Depends, func(d desired.Dependency) bool { return slices.Contains(without, d.Service) }) {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+func made(service string, all []container.Live) bool {
+	return slices.ContainsFunc(all, func(l container.Live) bool { return l.Service() == service })
 }

@@ -23,6 +23,11 @@ var (
 	ErrBusy        = errors.New("registry busy")      // a registry cannot answer now (429, 5xx, a broken connection): it may a little later
 )
 
+// Unreachable is the cause of an ErrUnavailable when an engine is dialled.
+type Unreachable struct{ Host, Cause string }
+
+func (u Unreachable) Error() string { return u.Cause + "; is it running?" }
+
 // Capabilities say what a target can do. Filled once, when it is dialled.
 type Capabilities struct {
 	Engine        string // "docker", "podman"

@@ -254,7 +254,7 @@ func (m *Model) Hashes(services []string) ([]Hash, error) {
 	for _, name := range slices.Sorted(slices.Values(services)) {
 		h, ok := m.hashed[name]
 		if !ok {
-			return nil, fault("no such service: %s", name)
+			return nil, fault("no such service: %s: not found", name)
 		}
 		out = append(out, Hash{name, h()})
 	}

@@ -252,7 +252,7 @@ func (t target) unreachable(err error) error {
 		more = ", nor at " + strings.Join(t.tried, ", ")
 	}
 	return fault{what: "cannot reach a container engine at " + t.host + more, kind: engine.ErrUnavailable,
-		err: fmt.Errorf("%s; is it running?", rootCause(err))}
+		err: engine.Unreachable{Host: t.host, Cause: rootCause(err)}}
 }
 
 // rootCause is the innermost sentence of an error of dialling: "connection refused".

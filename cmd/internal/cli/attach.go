@@ -33,7 +33,7 @@ func (c *cli) attach() *cobra.Command {
 }
 
 func (o *attachOptions) run(ctx context.Context) error {
-	project, err := o.project(ctx, []string{o.service})
+	project, err := o.found(ctx, []string{o.service})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/engine"
 )
 
 // itsName is what Docker Compose is called in all that it says.
@@ -54,6 +56,14 @@ func inItsName(list diag.List) diag.List {
 		out[i].Hint = called(out[i].Hint)
 	}
 	return out
+}
+
+// inItsWords is the one error that scripts look for by Docker's words: that no engine answers.
+func inItsWords(err error) error {
+	if u, ok := errors.AsType[engine.Unreachable](err); ok {
+		return fmt.Errorf("Cannot connect to the Docker daemon at %s. Is the docker daemon running?", u.Host) //nolint:staticcheck // Docker's capital
+	}
+	return err
 }
 
 const composeUsage = `Usage:  {{.UseLine}}

@@ -46,7 +46,7 @@ func (c *cli) exec() *cobra.Command {
 }
 
 func (o *execOptions) run(ctx context.Context, tty bool) error {
-	project, err := o.project(ctx, []string{o.Service})
+	project, err := o.found(ctx, []string{o.Service})
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,8 @@ func codeOf(err error) int {
 func (c *cli) complain(cmd *cobra.Command, err error) {
 	list := diagnostics(cmd, err)
 	if c.AsCompose {
-		list = inItsName(list)
+		err = inItsWords(err)
+		list = inItsName(diagnostics(cmd, err))
 	}
 	switch {
 	case c.json:

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"io"
+	"slices"
 
 	"github.com/tutti-run/tutti/cmd/internal/render"
 	"github.com/tutti-run/tutti/compose/apply"
@@ -61,6 +62,9 @@ type silence struct{ pull, build bool }
 // events to a view, but those that are not to be shown.
 func (s silence) events(v render.View) func(apply.Event) {
 	return func(e apply.Event) {
+		if e = withoutBooks(e); e == nil {
+			return
+		}
 		if p, ok := e.(apply.StepProgress); ok {
 			switch p.Node.Step.(type) {
 			case plan.PullImage:
@@ -75,4 +79,26 @@ func (s silence) events(v render.View) func(apply.Event) {
 		}
 		v.Event(e)
 	}
+}
+
+// withoutBooks is an event without what tutti does for its own records; nil: it is of nothing else. A plan tells of it, and a failure is reported.
+func withoutBooks(e apply.Event) apply.Event {
+	switch e := e.(type) {
+	case apply.Planned:
+		e.Plan.Nodes = slices.DeleteFunc(slices.Clone(e.Plan.Nodes), ofBooks)
+		return e
+	case apply.StepStarted:
+		if ofBooks(e.Node) {
+			return nil
+		}
+	case apply.StepEnded:
+		if ofBooks(e.Node) {
+			return nil
+		}
+	}
+	return e
+}
+
+func ofBooks(n plan.Node) bool {
+	return slices.ContainsFunc(n.Reasons, func(r plan.Reason) bool { _, is := r.(plan.Forgotten); return is })
 }

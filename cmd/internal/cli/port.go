@@ -15,7 +15,7 @@ import (
 func (c *cli) port() *cobra.Command {
 	var o compose.PortOptions
 	cmd := &cobra.Command{
-		Use: "port [OPTIONS] SERVICE PRIVATE_PORT", Short: "Show where a port is published on the host", Args: exactly(2),
+		Use: "port [OPTIONS] SERVICE PRIVATE_PORT", Short: "Show where a port is published on the host", Args: needs(2),
 		ValidArgsFunction: c.completeService,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, protocol, given := strings.Cut(args[1], "/")

@@ -53,7 +53,7 @@ func (c *cli) volumes() *cobra.Command {
 		Use: "volumes [OPTIONS] [SERVICE...]", Short: "List the project's volumes",
 		ValidArgsFunction: c.completeServices,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.looking(cmd.Context(), args, func(ctx context.Context, t compose.Tool, p compose.Project) error {
+			return c.lookingAt(cmd.Context(), c.project, args, func(ctx context.Context, t compose.Tool, p compose.Project) error {
 				all, err := t.Volumes(ctx, p, args)
 				if err != nil {
 					return err

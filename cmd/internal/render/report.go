@@ -114,7 +114,7 @@ func excuse(s plan.Step) string {
 	switch s := s.(type) {
 	case plan.PullImage:
 		if s.Image.Build != nil {
-			return "it can be built: tutti build"
+			return "it can be built: run build"
 		}
 		return "ignored (--ignore-pull-failures)"
 	case plan.PushImage:
