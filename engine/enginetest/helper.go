@@ -44,7 +44,8 @@ func BuildHelper(t *testing.T, e engine.Engine, ref string) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build helper: %v\n%s", err, out)
 	}
-	_, err := e.BuildImage(t.Context(), ref, image.Build{Context: dir, DockerfileInline: dockerfile}, func(engine.Progress) {})
+	build := image.Build{Context: dir, DockerfileInline: dockerfile, Labels: map[string]string{"helper.ref": ref}} // no other run's image
+	_, err := e.BuildImage(t.Context(), ref, build, func(engine.Progress) {})
 	if err != nil {
 		t.Fatal(err)
 	}
