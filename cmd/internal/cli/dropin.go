@@ -39,9 +39,9 @@ func asCompose(root *cobra.Command) {
 }
 
 // unknownToCompose is what Docker Compose says, below its help.
-func unknownToCompose(root *cobra.Command, word string) error {
-	_ = root.Help()
-	return usageError{text: fmt.Sprintf("unknown docker command: %q", "compose "+word)}
+func unknownToCompose(above *cobra.Command, word string) error {
+	_ = above.Help()
+	return usageError{text: fmt.Sprintf("unknown docker command: %q", strings.TrimPrefix(above.CommandPath(), "docker ")+" "+word)}
 }
 
 var ownName = regexp.MustCompile("(^|['` (:])tutti( [-a-zA-Z])")

@@ -46,9 +46,7 @@ func (c *cli) root() *cobra.Command {
 	root.Flags().AddFlagSet(global)
 	root.Flags().SetInterspersed(false)
 	for _, verb := range c.verbs() {
-		verb.DisableFlagsInUseLine = true
-		lend(global, verb)
-		c.completeValues(verb)
+		c.equip(verb, global)
 		root.AddCommand(verb)
 	}
 	c.completeValues(root)
@@ -59,6 +57,16 @@ func (c *cli) root() *cobra.Command {
 	root.SetHelpTemplate(helpTemplate)
 	root.CompletionOptions.HiddenDefaultCmd = false
 	return root
+}
+
+// equip a verb, and those below it, with what all have.
+func (c *cli) equip(verb *cobra.Command, global *pflag.FlagSet) {
+	verb.DisableFlagsInUseLine = true
+	lend(global, verb)
+	c.completeValues(verb)
+	for _, below := range verb.Commands() {
+		c.equip(below, global)
+	}
 }
 
 func (c *cli) verbs() []*cobra.Command {
@@ -73,7 +81,7 @@ func (c *cli) verbs() []*cobra.Command {
 	group(bring, c.build(), c.pull(), c.push())
 	group(inside, c.run_(), c.exec(), c.attach(), c.cp(), c.export(), c.commit())
 	group(look, c.plan(), c.explain(), c.config(), c.lint(), c.ps(), c.logs(), c.top(), c.stats(), c.port(), c.images(), c.volumes(), c.events(), c.wait_(), c.ls(), c.history(), c.timeline())
-	group(others, c.installPlugin(), c.version())
+	group(others, c.alpha(), c.installPlugin(), c.version())
 	return all
 }
 
@@ -105,14 +113,15 @@ func (c *cli) noVerb(cmd *cobra.Command, args []string) error {
 	return unknownVerb(cmd, args[0])
 }
 
-func unknownVerb(root *cobra.Command, word string) error {
-	if root.Annotations[dropin] != "" {
-		return unknownToCompose(root, word)
+// unknownVerb of the root, or of one that holds others.
+func unknownVerb(above *cobra.Command, word string) error {
+	if above.Root().Annotations[dropin] != "" {
+		return unknownToCompose(above, word)
 	}
-	e := usageError{text: "unknown command: tutti " + word, hint: "see 'tutti --help'"}
+	e := usageError{text: fmt.Sprintf("unknown command: %s %s", above.CommandPath(), word), hint: fmt.Sprintf("see '%s --help'", above.CommandPath())}
 	if slices.Contains(later, word) {
 		e.text = fmt.Sprintf("tutti %s is not supported yet", word)
-	} else if near := diag.Nearest(word, verbNames(root)); near != "" {
+	} else if near := diag.Nearest(word, verbNames(above)); near != "" {
 		e.hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	return e
@@ -127,7 +136,7 @@ func verbNames(root *cobra.Command) []string {
 }
 
 // later are the verbs of Docker Compose that are still to come.
-var later = []string{"alpha", "bridge", "publish"}
+var later = []string{"bridge", "publish"}
 
 // flagError keeps Docker's words, and looks for a flag that may be meant.
 func flagError(cmd *cobra.Command, err error) error {
