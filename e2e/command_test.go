@@ -92,7 +92,7 @@ func command(ctx context.Context, ts *testscript.TestScript, args []string) *exe
 
 // environ of the script. testscript does not give it whole, so these are the names that matter to tutti.
 func environ(ts *testscript.TestScript) []string {
-	names := []string{"PATH", "HOME", "TMPDIR", "TERM", "PROJECT", "STUB", "ROOT", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "NO_COLOR",
+	names := []string{"PATH", "HOME", "XDG_CACHE_HOME", "TMPDIR", "TERM", "PROJECT", "STUB", "ROOT", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "NO_COLOR",
 		"COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_IGNORE_ORPHANS", "COMPOSE_REMOVE_ORPHANS", "COMPOSE_PARALLEL_LIMIT", "GIT_SSH_COMMAND",
 		"ARCH", "COLOR", "FROM_HERE", "PORT", "COMMAND", "IMAGE", "LAST", "NET", "HOOK", "SECOND", "LABEL", "TAG", "KEEP", "COUNTER_PORT", "ROLLOUT_PORT", "GREETING", "THREE_TIER_PORT", "MIGRATE_PORT", "REGISTRY", "LOCKED", "REMOTE", "DOCKER_BUILDKIT"}
 	var env []string

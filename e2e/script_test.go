@@ -57,7 +57,7 @@ func setup(env *testscript.Env) error {
 		"DOCKER_HOST="+engine.Host,
 		"DOCKER_CONFIG="+filepath.Join(env.WorkDir, ".docker"),
 		"HOME="+env.WorkDir,
-		"XDG_CACHE_HOME="+filepath.Join(filepath.Dir(env.WorkDir), "cache-"+filepath.Base(env.WorkDir)), // where no script watches
+		"XDG_CACHE_HOME="+filepath.Join(filepath.Dir(env.WorkDir), "cache-"+filepath.Base(env.WorkDir)), // not in the work directory, which scripts watch and build from
 		"TERM=dumb",
 	)
 	env.Defer(func() { cleanUp(env, w) })
