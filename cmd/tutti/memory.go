@@ -6,7 +6,7 @@ import (
 )
 
 // atEase is how much memory may be taken before anything is collected. Most commands end before that.
-const atEase = 40 << 20
+const atEase = 20 << 20
 
 // lateCollection collects nothing before memory is worth it, and then whenever half as much as what was kept is taken anew:
 // what is loaded stays to the end, so that a heap of twice its size, as is usual, would be for nothing.

@@ -102,32 +102,86 @@ func section(tree map[string]any, name string) map[string]any {
 	return m
 }
 
-// printed is the model in the order in which it is printed.
-type printed struct {
-	Name       string                   `yaml:"name,omitempty"`
-	Services   map[string]canon.Service `yaml:"services"`
-	Networks   types.Networks           `yaml:"networks,omitempty"`
-	Volumes    types.Volumes            `yaml:"volumes,omitempty"`
-	Secrets    types.Secrets            `yaml:"secrets,omitempty"`
-	Configs    types.Configs            `yaml:"configs,omitempty"`
-	Models     types.Models             `yaml:"models,omitempty"`
-	Extensions types.Extensions         `yaml:"#extensions,inline,omitempty"`
+// head and tail are the model in the order in which it is printed.
+type head struct {
+	Name     string                   `yaml:"name,omitempty"`
+	Services map[string]canon.Service `yaml:"services"`
 }
+
+type tail struct {
+	Networks   types.Networks   `yaml:"networks,omitempty"`
+	Volumes    types.Volumes    `yaml:"volumes,omitempty"`
+	Secrets    types.Secrets    `yaml:"secrets,omitempty"`
+	Configs    types.Configs    `yaml:"configs,omitempty"`
+	Models     types.Models     `yaml:"models,omitempty"`
+	Extensions types.Extensions `yaml:"#extensions,inline,omitempty"`
+}
+
+// together is how many services are encoded at a time: the encoder holds all events of what it is given, which of all
+// services would be more than the project itself.
+const together = 50
 
 // YAML of the model, with $ doubled as in a Compose file.
 func (m *Model) YAML() ([]byte, error) {
-	var v any = m.tree
-	if m.tree == nil {
-		p := m.project
-		v = printed{m.name, m.services, p.Networks, p.Volumes, p.Secrets, p.Configs, p.Models, p.Extensions}
+	if m.tree != nil {
+		return encoded(m.tree)
 	}
+	names, err := asEncoded(m.services)
+	if err != nil {
+		return nil, err
+	}
+	some := map[string]canon.Service{}
+	for _, name := range names[:min(together, len(names))] {
+		some[name] = m.services[name]
+	}
+	all, err := encoded(head{m.name, some})
+	if err != nil {
+		return nil, err
+	}
+	for names := range slices.Chunk(names[len(some):], together) {
+		clear(some)
+		for _, name := range names {
+			some[name] = m.services[name]
+		}
+		b, err := encoded(head{Services: some})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, bytes.TrimPrefix(b, []byte("services:\n"))...)
+	}
+	p := m.project
+	b, err := encoded(tail{p.Networks, p.Volumes, p.Secrets, p.Configs, p.Models, p.Extensions})
+	if err != nil {
+		return nil, err
+	}
+	return m.escape(append(all, bytes.TrimPrefix(b, []byte("{}\n"))...)), nil
+}
+
+func encoded(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
 	if err := errors.Join(e.Encode(v), e.Close()); err != nil {
 		return nil, fmt.Errorf("encode model: %w", err)
 	}
-	return m.escape(b.Bytes()), nil
+	return b.Bytes(), nil
+}
+
+// asEncoded are the keys in the order in which the encoder writes them, which is its own.
+func asEncoded[T any](all map[string]T) ([]string, error) {
+	names := map[string]bool{}
+	for name := range all {
+		names[name] = true
+	}
+	var n yaml.Node
+	if err := n.Encode(names); err != nil {
+		return nil, fmt.Errorf("encode model: %w", err)
+	}
+	var out []string
+	for i := 0; i < len(n.Content); i += 2 {
+		out = append(out, n.Content[i].Value)
+	}
+	return out, nil
 }
 
 // JSON of the model, with $ doubled as in a Compose file. Docker Compose puts no line break at its end.
