@@ -280,73 +280,8 @@ func (r *row) words(n plan.Node) (during, after string) {
 			return "Restarting", "Started"
 		}
 	}
-	w := stepWords(n.Step)
-	return w[0], w[1]
-}
-
-// stepWords are Docker Compose's words where it has any.
-func stepWords(s plan.Step) [2]string {
-	switch s := s.(type) {
-	case plan.PullImage:
-		return [2]string{"Pulling", "Pulled"}
-	case plan.PushImage:
-		return [2]string{"Pushing", "Pushed"}
-	case plan.BuildImage:
-		return [2]string{"Building", "Built"}
-	case plan.CreateVolume:
-		if s.Mark {
-			return [2]string{}
-		}
-		return [2]string{"Creating", "Created"}
-	case plan.RemoveVolume:
-		if s.Mark() {
-			return [2]string{}
-		}
-		return [2]string{"Removing", "Removed"}
-	case plan.SnapshotVolume:
-		return [2]string{"Copying", "Copied"}
-	case plan.FillVolume:
-		return [2]string{"Filling", "Filled"}
-	case plan.CreateNetwork, plan.CreateContainer:
-		return [2]string{"Creating", "Created"}
-	case plan.RemoveNetwork, plan.RemoveContainer, plan.RemoveImage:
-		return [2]string{"Removing", "Removed"}
-	case plan.ServeModel:
-		return [2]string{"Configuring", "Configured"}
-	case plan.Provide:
-		return providerWords[s.Command]
-	case plan.StartContainer:
-		return [2]string{"Starting", "Started"}
-	case plan.StopContainer:
-		return [2]string{"Stopping", "Stopped"}
-	case plan.KillContainer:
-		return [2]string{"Killing", "Killed"}
-	case plan.PauseContainer:
-		return [2]string{"Pausing", "Paused"}
-	case plan.UnpauseContainer:
-		return [2]string{"Unpausing", "Unpaused"}
-	case plan.TagImage:
-		return [2]string{"Tagging", "Tagged"}
-	case plan.RenameContainer:
-		return [2]string{"Renaming", "Renamed"}
-	case plan.UpdateContainer:
-		return [2]string{"Updating", "Updated"}
-	case plan.ReloadContainer:
-		return [2]string{"Reloading", "Reloaded"}
-	case plan.ConnectNetwork:
-		return [2]string{"Connecting", "Connected"}
-	case plan.DisconnectNetwork:
-		return [2]string{"Disconnecting", "Disconnected"}
-	case plan.WaitContainer:
-		if s.Until == plan.UntilWell {
-			return [2]string{}
-		}
-		if s.Until == plan.UntilCompleted {
-			return [2]string{"Waiting", "Exited"}
-		}
-		return [2]string{"Waiting", "Healthy"}
-	}
-	return [2]string{}
+	w := wordsOf(n.Step)
+	return w.doing, w.done
 }
 
 // talks tells whether a step's progress is what a program says.
@@ -357,8 +292,6 @@ func talks(s plan.Step) bool {
 	}
 	return false
 }
-
-var providerWords = map[string][2]string{"up": {"Creating", "Created"}, "down": {"Removing", "Removed"}, "stop": {"Stopping", "Stopped"}}
 
 func (r *row) progress(s plan.Step, p engine.Progress) {
 	if talks(s) {

@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -168,62 +169,11 @@ func headline(f apply.Failure) string {
 	case errors.As(f.Err, &u):
 		return fmt.Sprintf("%s was not updated: %d of %d replicas could not be replaced", name, u.Failed, u.Of)
 	case !errors.As(f.Err, &n):
-		return name + " " + undone(f.Node.Step)
+		return name + " " + cmp.Or(wordsOf(f.Node.Step).undone, "did not get where it should")
 	case n.TimedOut:
 		return name + " was not " + string(n.Until) + " in time"
 	}
 	return name + " " + n.State
-}
-
-// undone says that a step was not carried out.
-func undone(s plan.Step) string {
-	switch s.(type) {
-	case plan.CheckImage:
-		return "cannot be had"
-	case plan.PullImage:
-		return "was not pulled"
-	case plan.PushImage:
-		return "was not pushed"
-	case plan.BuildImage:
-		return "was not built"
-	case plan.TryVolume:
-		return "cannot be mounted as the file wants it"
-	case plan.SnapshotVolume:
-		return "could not be made"
-	case plan.FillVolume:
-		return "was not filled"
-	case plan.CreateNetwork, plan.CreateVolume, plan.CreateContainer:
-		return "was not created"
-	case plan.RemoveNetwork, plan.RemoveVolume, plan.RemoveContainer, plan.RemoveImage:
-		return "was not removed"
-	case plan.Provide:
-		return "was not provided"
-	case plan.ServeModel:
-		return "is not served"
-	case plan.StartContainer:
-		return "did not start"
-	case plan.StopContainer:
-		return "did not stop"
-	case plan.KillContainer:
-		return "was not killed"
-	case plan.PauseContainer:
-		return "was not paused"
-	case plan.UnpauseContainer:
-		return "was not unpaused"
-	case plan.TagImage:
-		return "was not tagged"
-	case plan.RenameContainer:
-		return "was not renamed"
-	case plan.UpdateContainer:
-		return "was not updated"
-	case plan.ReloadContainer:
-		return "did not get its configs and secrets"
-	case plan.ConnectNetwork:
-		return "was not connected"
-	case plan.DisconnectNetwork:
-		return "was not disconnected"
-	}
-	return "did not get where it should"
 }
 
 // diagnosis is what the engine knows about the container, as far as the headline does not say it.
