@@ -285,7 +285,7 @@ func (f *follower) read(s *stream) {
 		defer cancel()
 		err := f.engine.Logs(reading, live.ID, o, func(l engine.LogLine) error {
 			if s.take(l) {
-				f.say(Line{live, l})
+				f.say(Line{&live, l})
 			}
 			return nil
 		})

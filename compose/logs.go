@@ -31,7 +31,7 @@ type Output interface{ output() }
 type (
 	// Line that a container wrote.
 	Line struct {
-		From container.Live
+		From *container.Live
 		Line engine.LogLine
 	}
 	// Exited: a container has ended.
@@ -122,7 +122,7 @@ func merge(ctx context.Context, e engine.Logs, cursors []*cursor, o engine.LogOp
 	for len(heads) > 0 && ctx.Err() == nil {
 		first := slices.MinFunc(heads, func(a, b *head) int { return a.line.Time.Compare(b.line.Time) })
 		first.cursor.take(first.line)
-		tell(Line{first.cursor.live, first.line})
+		tell(Line{&first.cursor.live, first.line})
 		if !first.next(tell) {
 			heads = slices.DeleteFunc(heads, func(h *head) bool { return h == first })
 		}
@@ -200,6 +200,7 @@ func (c *cursor) take(l engine.LogLine) bool {
 	if l.Time.IsZero() {
 		return true
 	}
+	l.More = false // is no part of what it says
 	if !l.Time.After(c.last) && slices.Contains(c.told, l) {
 		return false
 	}

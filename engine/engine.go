@@ -448,6 +448,7 @@ type LogLine struct {
 	Time   time.Time
 	Stderr bool
 	Text   string
+	More   bool // the next one has been read already, and follows at once
 }
 
 // Logs reads what containers wrote.

@@ -66,11 +66,20 @@ func splitFrames(r *bufio.Reader, line func(engine.LogLine) error) error {
 		if stream == 3 {
 			return fmt.Errorf("%s", frame)
 		}
-		err = takeFrame(frame, stream, &rest, line)
-		if err != nil {
+		if err := takeFrame(frame, stream, &rest, r, line); err != nil {
 			return err
 		}
 	}
+}
+
+// another tells whether a reader holds one more whole line.
+func another(r *bufio.Reader) bool {
+	held, _ := r.Peek(r.Buffered())
+	if len(held) <= 8 || held[0] == 3 {
+		return false
+	}
+	size := int64(binary.BigEndian.Uint32(held[4:]))
+	return size > 0 && int64(len(held)-8) >= size && held[8+size-1] == '\n'
 }
 
 // begun is a line whose end has not come yet.
@@ -83,8 +92,8 @@ func (b begun) line(stream byte) engine.LogLine {
 	return engine.LogLine{Time: b.at, Stderr: stream == 2, Text: string(bytes.TrimSuffix(b.text, carriage))}
 }
 
-// takeFrame gives the lines that end in a frame.
-func takeFrame(frame []byte, stream byte, rest *[4]*begun, line func(engine.LogLine) error) error {
+// takeFrame gives the lines that end in a frame, behind which r goes on.
+func takeFrame(frame []byte, stream byte, rest *[4]*begun, r *bufio.Reader, line func(engine.LogLine) error) error {
 	for len(frame) > 0 {
 		text, more, whole := bytes.Cut(frame, newline)
 		at, text := cutTime(text)
@@ -102,7 +111,9 @@ func takeFrame(frame []byte, stream byte, rest *[4]*begun, line func(engine.LogL
 		if l != nil {
 			done, rest[stream] = *l, nil
 		}
-		if err := line(done.line(stream)); err != nil {
+		out := done.line(stream)
+		out.More = bytes.IndexByte(frame, '\n') >= 0 || len(frame) == 0 && another(r)
+		if err := line(out); err != nil {
 			return err
 		}
 	}

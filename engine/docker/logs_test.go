@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -60,6 +61,38 @@ func TestLines(t *testing.T) {
 			if got := lines(t, c.stream, size); !slices.Equal(got, c.want) {
 				t.Errorf("%s: got %.80q, want %.80q", name, got, c.want)
 			}
+		}
+	}
+}
+
+// TestMore: a line says that more follows only where the reader holds the whole of the next.
+func TestMore(t *testing.T) {
+	for name, c := range map[string]struct {
+		arrives []string // at a time
+		want    string   // of each line: + where it has more
+	}{
+		"together":          {[]string{frame(1, stamp+"one\n") + frame(2, stamp+"two\n")}, "+-"},
+		"one by one":        {[]string{frame(1, stamp+"one\n"), frame(2, stamp+"two\n")}, "--"},
+		"half of the next":  {[]string{frame(1, stamp+"one\n") + frame(1, stamp+"two\n")[:20], frame(1, stamp+"two\n")[20:]}, "--"},
+		"a part of a line":  {[]string{frame(1, stamp+"one\n") + frame(1, stamp+"tw"), frame(1, stamp+"o\n")}, "--"},
+		"in a frame":        {[]string{frame(1, stamp+"one\n"+stamp+"two\n"+stamp+"thr"), frame(1, stamp+"ee\n")}, "+--"},
+		"an error follows":  {[]string{frame(1, stamp+"one\n") + frame(3, "no\n")}, "-"},
+		"an empty one next": {[]string{frame(1, stamp+"one\n") + frame(1, ""), frame(1, stamp+"two\n")}, "--"},
+	} {
+		in, out := io.Pipe()
+		go func() {
+			for _, some := range c.arrives {
+				_, _ = io.WriteString(out, some)
+			}
+			_ = out.Close()
+		}()
+		got := ""
+		_ = split(bufio.NewReader(in), func(l engine.LogLine) error {
+			got += map[bool]string{true: "+", false: "-"}[l.More]
+			return nil
+		})
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
 }

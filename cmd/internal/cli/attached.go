@@ -27,6 +27,7 @@ func (o *upOptions) attached(ctx context.Context, t compose.Tool, p plan.Plan, j
 	if at == nil {
 		return err
 	}
+	defer o.printed.Flush()
 	defer at.Close()
 	if err != nil {
 		return err

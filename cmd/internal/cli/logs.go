@@ -60,6 +60,7 @@ func (o *logsOptions) run(ctx context.Context) error {
 		return err
 	}
 	p := o.logPrinter(o.Stdout, nil, render.LogOptions{NoPrefix: o.noPrefix, Timestamps: o.stamps}, o.noColor)
+	defer p.Flush()
 	o.Found = func(all []container.Live) {
 		for _, l := range all {
 			p.Register(render.LogName(l))
@@ -102,7 +103,7 @@ func when(text string) bool {
 func (c *cli) show(p *render.LogPrinter, out compose.Output) {
 	switch out := out.(type) {
 	case compose.Line:
-		p.Line(render.LogName(out.From), out.Line)
+		p.Line(render.LogName(*out.From), out.Line)
 	case compose.Exited:
 		p.Exited(render.LogName(out.From), out.Code, out.Restarting)
 	case compose.Unreadable:

@@ -28,11 +28,17 @@ type LogPrinter struct {
 	mu     sync.Mutex
 	colour map[string]colour
 	width  int
+	prefix map[string]string // of the names, at that width
+	held   []byte            // not written yet, for more follows at once
+	stderr bool              // held goes to o.Stderr
 }
+
+// enough is what a LogPrinter holds at most.
+const enough = 32 << 10
 
 // NewLogPrinter prints to w.
 func NewLogPrinter(w io.Writer, o LogOptions) *LogPrinter {
-	return &LogPrinter{out: w, o: o, colour: map[string]colour{}}
+	return &LogPrinter{out: w, o: o, colour: map[string]colour{}, prefix: map[string]string{}}
 }
 
 // rainbow is Docker Compose's cycle of colours.
@@ -51,29 +57,64 @@ func (p *LogPrinter) register(name string) {
 	}
 	p.colour[name] = rainbow[len(p.colour)%len(rainbow)]
 	p.width = max(p.width, ansi.StringWidth(name))
+	clear(p.prefix)
 }
 
-// Line prints one line that a container wrote.
+// Line prints one line that a container wrote. One that has More may be held until the next.
 func (p *LogPrinter) Line(name string, l engine.LogLine) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	text := l.Text + "\n"
+	if stderr := l.Stderr && p.o.Stderr != nil; stderr != p.stderr {
+		p.flush()
+		p.stderr = stderr
+	}
+	p.held = append(p.held, p.before(name)...)
 	if p.o.Timestamps {
-		text = l.Time.UTC().Format("2006-01-02T15:04:05.000000000Z07:00") + " " + text
+		p.held = append(l.Time.UTC().AppendFormat(p.held, "2006-01-02T15:04:05.000000000Z07:00"), ' ')
 	}
-	w := p.out
-	if l.Stderr && p.o.Stderr != nil {
-		w = p.o.Stderr
+	p.held = append(append(p.held, l.Text...), '\n')
+	if !l.More || len(p.held) > enough {
+		p.flush()
 	}
-	_, _ = io.WriteString(w, p.prefix(name)+text)
 }
 
-func (p *LogPrinter) prefix(name string) string {
-	p.register(name)
+// Flush writes what is held.
+func (p *LogPrinter) Flush() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.flush()
+}
+
+func (p *LogPrinter) flush() {
+	if len(p.held) == 0 {
+		return
+	}
+	w := p.out
+	if p.stderr {
+		w = p.o.Stderr
+	}
+	_, _ = w.Write(p.held)
+	p.held = p.held[:0]
+}
+
+// say something that is no line of a container's.
+func (p *LogPrinter) say(text string) {
+	p.flush()
+	_, _ = io.WriteString(p.out, text)
+}
+
+// before is what stands in front of a line.
+func (p *LogPrinter) before(name string) string {
 	if p.o.NoPrefix {
 		return ""
 	}
-	return p.paint(name, pad(name, p.width+1)+" | ")
+	p.register(name)
+	text, known := p.prefix[name]
+	if !known {
+		text = p.paint(name, pad(name, p.width+1)+" | ")
+		p.prefix[name] = text
+	}
+	return text
 }
 
 func (p *LogPrinter) paint(name, text string) string {
@@ -85,7 +126,7 @@ func (p *LogPrinter) Event(name, text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.register(name)
-	_, _ = io.WriteString(p.out, p.paint(name, name+" "+text)+"\n")
+	p.say(p.paint(name, name+" "+text) + "\n")
 }
 
 // Exited prints that a container has ended.
@@ -106,7 +147,7 @@ func (p *LogPrinter) Watch(text string) {
 		prefix = Style{Color: p.o.Color}.paint("92", strings.Repeat(" ", p.width+1)+" ⦿ ")
 	}
 	for line := range strings.SplitSeq(tameLines(text), "\n") {
-		_, _ = io.WriteString(p.out, prefix+line+"\n")
+		p.say(prefix + line + "\n")
 	}
 }
 
@@ -117,14 +158,14 @@ func (p *LogPrinter) Attaching(names []string) {
 	for _, n := range names {
 		p.register(n)
 	}
-	_, _ = io.WriteString(p.out, "Attaching to "+strings.Join(names, ", ")+"\n")
+	p.say("Attaching to " + strings.Join(names, ", ") + "\n")
 }
 
 // LogName is the name that a container has in logs: without the project, unless the file names the container itself.
 func LogName(l container.Live) string {
-	project := l.Labels[container.LabelProject]
-	if l.Name == fmt.Sprintf("%s-%s-%s", project, l.Service(), l.Labels[container.LabelNumber]) {
-		return strings.TrimPrefix(l.Name, project+"-")
+	short, ok := strings.CutPrefix(l.Name, l.Labels[container.LabelProject]+"-")
+	if ok && short == l.Service()+"-"+l.Labels[container.LabelNumber] {
+		return short
 	}
 	return l.Name
 }

@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/tutti-run/tutti/engine"
@@ -46,3 +47,25 @@ func TestLogName(t *testing.T) {
 		t.Error(LogName(l))
 	}
 }
+
+// TestLinesTogether: what follows at once is written at once, in order, and never later than anything else.
+func TestLinesTogether(t *testing.T) {
+	var writes []string
+	p := NewLogPrinter(pieces(func(b []byte) { writes = append(writes, string(b)) }), LogOptions{})
+	p.Register("a-1")
+	p.Line("a-1", engine.LogLine{Text: "one", More: true})
+	p.Line("b", engine.LogLine{Text: "two", More: true})
+	p.Line("a-1", engine.LogLine{Text: "three"})
+	p.Line("a-1", engine.LogLine{Text: "four", More: true})
+	p.Exited("b", 0, false)
+	p.Line("a-1", engine.LogLine{Text: "five", More: true})
+	p.Flush()
+	want := []string{"a-1  | one\nb    | two\na-1  | three\n", "a-1  | four\n", "b exited with code 0\n", "a-1  | five\n"}
+	if !slices.Equal(writes, want) {
+		t.Errorf("%q, want %q", writes, want)
+	}
+}
+
+type pieces func([]byte)
+
+func (w pieces) Write(b []byte) (int, error) { w(b); return len(b), nil }
