@@ -25,7 +25,7 @@ type law struct {
 var leaves = []string{"engine/field", "image", "network", "volume", "engine/container"}
 
 // rooms of compose, without those under compose/load, which are its own.
-var rooms = []string{"compose/apply", "compose/bake", "compose/desired", "compose/diag", "compose/graph", "compose/history", "compose/lint", "compose/load", "compose/lock", "compose/plan", "compose/preflight", "compose/timeline", "compose/transfer", "compose/watch", "compose/watch/notify"}
+var rooms = []string{"compose/apply", "compose/bake", "compose/desired", "compose/diag", "compose/diagram", "compose/graph", "compose/history", "compose/lint", "compose/load", "compose/lock", "compose/plan", "compose/preflight", "compose/timeline", "compose/transfer", "compose/watch", "compose/watch/notify"}
 
 // dockerClient is the client and what its types come from.
 var dockerClient = []string{"github.com/moby/moby/...", "github.com/containerd/errdefs/...", "github.com/docker/go-connections/...",
@@ -59,6 +59,7 @@ var laws = map[string]law{
 	"compose/plan": {ours: append([]string{"compose/desired", "compose/graph", "compose/diag", "engine"}, leaves...),
 		tests: []string{"compose/load", "engine/enginetest"}},
 	"compose/bake":      {ours: append([]string{"compose/desired", "compose/graph"}, leaves...), tests: []string{"compose/load"}},
+	"compose/diagram":   {ours: append([]string{"compose/desired", "compose/graph"}, leaves...), tests: []string{"compose/load"}},
 	"compose/preflight": {ours: append([]string{"compose/desired", "compose/diag", "compose/plan", "engine", "host"}, leaves...)},
 	"compose/history":   {ours: []string{"compose/desired", "compose/load", "engine"}, tests: []string{"engine/enginetest"}},
 	"compose/apply": {ours: append([]string{"compose/plan", "compose/graph", "engine"}, leaves...),
@@ -94,7 +95,7 @@ var laws = map[string]law{
 	"engine/buildkit":   {ours: append([]string{"engine"}, leaves...), others: append([]string{"github.com/moby/buildkit/...", "github.com/tonistiigi/fsutil/...", "google.golang.org/grpc", "github.com/containerd/containerd/v2/..."}, dockerClient...)},
 	"engine/enginetest": {ours: append([]string{"engine"}, leaves...), others: []string{"pgregory.net/rapid"}},
 
-	"cmd/internal/render": {ours: append([]string{"compose", "compose/apply", "compose/plan", "compose/graph", "compose/desired", "compose/diag", "compose/history", "compose/lint", "compose/timeline", "engine"}, leaves...),
+	"cmd/internal/render": {ours: append([]string{"compose", "compose/apply", "compose/plan", "compose/graph", "compose/desired", "compose/diag", "compose/diagram", "compose/history", "compose/lint", "compose/timeline", "engine"}, leaves...),
 		others: terminal, tests: []string{"engine/enginetest"}},
 	"cmd/internal/table": {ours: append([]string{"compose", "engine"}, leaves...), others: append([]string{"github.com/distribution/reference"}, terminal...)},
 	"cmd/internal/cli": {ours: append([]string{"compose", "engine", "cmd/internal/plugin", "cmd/internal/render", "cmd/internal/table"}, append(rooms, leaves...)...), others: []string{"github.com/spf13/...", "golang.org/x/term", "golang.org/x/sys/unix", "github.com/moby/term", "github.com/docker/go-units"},

@@ -57,6 +57,7 @@ type Service struct {
 	// puts in the label then. nil: the label holds ConfigHash.
 	HashWith func(container func(service string) string) string `json:"-"`
 	NoAttach bool                                               // attach: false
+	Profiles []string                                           // that it belongs to, in the file's order
 
 	PreStart  []PreStart       // containers that run to completion before the service starts, in order
 	PostStart []container.Hook // run in each container after it has started, in order

@@ -80,7 +80,7 @@ func (c *cli) verbs() []*cobra.Command {
 	group(change, c.up(), c.create_(), c.down(), c.start(), c.stop(), c.restart(), c.scale_(), c.kill(), c.pause(), c.unpause(), c.rm(), c.rollback(), c.ci(), c.watch_())
 	group(bring, c.build(), c.pull(), c.push())
 	group(inside, c.run_(), c.exec(), c.attach(), c.cp(), c.export(), c.commit())
-	group(look, c.plan(), c.explain(), c.config(), c.lint(), c.ps(), c.logs(), c.top(), c.stats(), c.port(), c.images(), c.volumes(), c.events(), c.wait_(), c.ls(), c.history(), c.timeline())
+	group(look, c.plan(), c.explain(), c.config(), c.viz(), c.lint(), c.ps(), c.logs(), c.top(), c.stats(), c.port(), c.images(), c.volumes(), c.events(), c.wait_(), c.ls(), c.history(), c.timeline())
 	group(others, c.alpha(), c.installPlugin(), c.version())
 	return all
 }

@@ -57,6 +57,7 @@ func (in *Input) service(c types.ServiceConfig) desired.Service {
 		Depends:       in.depends(c),
 		ConfigHash:    canon.Flatten(c, in.CreatesHostPath).Hash(),
 		NoAttach:      c.Attach != nil && !*c.Attach,
+		Profiles:      c.Profiles,
 		PreStart:      in.preStart(c),
 		PostStart:     hooks(in.Hooks[c.Name].PostStart),
 		PreStop:       hooks(in.Hooks[c.Name].PreStop),

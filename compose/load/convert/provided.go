@@ -18,7 +18,7 @@ func (in *Input) provided(c types.ServiceConfig) desired.Service {
 	flat := canon.Flatten(c, in.CreatesHostPath)
 	config, _ := json.Marshal(flat) // which config prints just so
 	return desired.Service{
-		Name: c.Name, Depends: in.depends(c), ConfigHash: flat.Hash(), NoAttach: true,
+		Name: c.Name, Depends: in.depends(c), ConfigHash: flat.Hash(), NoAttach: true, Profiles: c.Profiles,
 		Provider: &desired.Provider{Type: c.Provider.Type, Options: c.Provider.Options, Config: config},
 	}
 }
