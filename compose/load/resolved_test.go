@@ -130,7 +130,7 @@ var sameProject = cmp.Options{
 		if s.HashWith != nil {
 			hash = s.HashWith(func(name string) string { return "id of " + name })
 		}
-		s.HashWith = nil
+		s.HashWith, s.Profiles = nil, nil // what was kept is enabled, whatever profiles it is of
 		return map[string]any{"service": plain(s), "hash with": hash}
 	}),
 	cmp.FilterPath(func(p cmp.Path) bool {
