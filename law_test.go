@@ -25,7 +25,7 @@ type law struct {
 var leaves = []string{"engine/field", "image", "network", "volume", "engine/container"}
 
 // rooms of compose, without those under compose/load, which are its own.
-var rooms = []string{"compose/apply", "compose/bake", "compose/desired", "compose/diag", "compose/diagram", "compose/graph", "compose/history", "compose/lint", "compose/load", "compose/lock", "compose/plan", "compose/preflight", "compose/timeline", "compose/transfer", "compose/watch", "compose/watch/notify"}
+var rooms = []string{"compose/apply", "compose/bake", "compose/desired", "compose/diag", "compose/diagram", "compose/endpoint", "compose/graph", "compose/history", "compose/lint", "compose/load", "compose/lock", "compose/plan", "compose/preflight", "compose/timeline", "compose/transfer", "compose/watch", "compose/watch/notify"}
 
 // dockerClient is the client and what its types come from.
 var dockerClient = []string{"github.com/moby/moby/...", "github.com/containerd/errdefs/...", "github.com/docker/go-connections/...",
@@ -64,6 +64,7 @@ var laws = map[string]law{
 	"compose/history":   {ours: []string{"compose/desired", "compose/load", "engine"}, tests: []string{"engine/enginetest"}},
 	"compose/apply": {ours: append([]string{"compose/plan", "compose/graph", "engine"}, leaves...),
 		tests: []string{"compose/desired", "compose/load", "compose/diag", "engine/enginetest"}},
+	"compose/endpoint":               {ours: []string{"compose/desired", "compose/diag", "engine/container"}},
 	"compose/timeline":               {ours: []string{"compose/apply", "compose/graph", "compose/plan"}},
 	"compose/transfer":               {ours: []string{"engine"}, others: []string{"github.com/moby/go-archive/..."}},
 	"compose/watch":                  {ours: []string{"compose/desired", "compose/diag", "engine/container", "image", "volume"}, others: []string{"github.com/moby/patternmatcher"}},
@@ -80,6 +81,7 @@ var laws = map[string]law{
 	"compose/load/form":              {ours: []string{"compose/diag", "compose/load/source"}, others: yaml},
 	"compose/load/bind":              {others: yaml},
 	"compose/load/canon":             {others: yaml},
+	"compose/load/isolate":           {ours: []string{"compose/diag", "compose/load/merged"}, others: yaml},
 	"compose/load/merged":            {others: yaml},
 	"compose/load/check":             {ours: []string{"compose/diag", "compose/graph", "compose/load/form", "compose/load/merged", "compose/load/source"}, others: yaml},
 	"compose/load/convert": {ours: append([]string{"compose/desired", "compose/diag", "compose/load/canon", "compose/load/merged", "compose/load/source"}, leaves...), others: yaml,

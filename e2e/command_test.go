@@ -61,6 +61,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"golden":     cmdGolden,     // golden FILE NAME                   FILE is as testdata/NAME says; -update makes it so
 	"free":       cmdFree,       // free VARIABLE                      set it to a port that nobody listens on
 	"listen":     cmdListen,     // listen VARIABLE                    this test listens on a port until the script ends
+	"variables":  cmdVariables,  // variables PREFIX                   set those that the last tutti printed, each with PREFIX in front; its project goes with the script
 	"beside":     cmdBeside,     // beside KIND NAME JSON              a container that runs, or a network, of no project or another
 	"tag":        cmdTag,        // tag REF NAME                       for this script
 	"registry":   cmdRegistry,   // registry VARIABLE [USER:PASSWORD]  set it to the address of a registry that lives as long as the script
@@ -525,6 +526,20 @@ func cmdListen(ts *testscript.TestScript, _ bool, args []string) {
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	ts.Check(err)
 	ts.Setenv(args[0], port)
+}
+
+func cmdVariables(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 1, "variables PREFIX")
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		name, value, ok := strings.Cut(strings.TrimSpace(line), "=")
+		if !ok {
+			ts.Fatalf("no variable: %q", line)
+		}
+		ts.Setenv(args[0]+name, value)
+		if w := worldOf(ts); name == "COMPOSE_PROJECT_NAME" {
+			w.copies = append(w.copies, value)
+		}
+	}
 }
 
 func cmdBeside(ts *testscript.TestScript, _ bool, args []string) {

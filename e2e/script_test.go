@@ -37,6 +37,7 @@ type world struct {
 	state   string          // the engine's, as remembered
 	ids     map[string]card // of containers, as remembered
 	running map[string]*background
+	copies  []string // projects that are isolated copies of it
 }
 
 type key struct{}
@@ -75,7 +76,7 @@ func cleanUp(env *testscript.Env, w *world) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	for _, p := range []string{w.project + "-x", w.project} { // some scripts have a second project beside their own
+	for _, p := range append(w.copies, w.project+"-x", w.project) { // some scripts have a second project beside their own
 		if err := engine.RemoveProject(ctx, p); err != nil {
 			t.Log("clean up: ", err)
 		}

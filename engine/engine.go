@@ -353,6 +353,7 @@ const (
 type Neighbour struct {
 	ID, Name         string
 	Project, Service string // "" without label
+	OneOff           bool   // it was made by `run`
 	WorkingDir       string // of the project, by label
 	State            container.State
 	Ports            []container.Published
@@ -364,7 +365,7 @@ type Neighbour struct {
 func NeighbourOf(l container.Live) Neighbour {
 	n := Neighbour{
 		ID: l.ID, Name: l.Name, Project: l.Labels[container.LabelProject], Service: l.Service(), WorkingDir: l.Labels[container.LabelWorkingDir],
-		State: l.State, Ports: l.Ports,
+		OneOff: l.OneOff(), State: l.State, Ports: l.Ports,
 	}
 	for _, m := range l.Mounts {
 		if m.Name != "" {
@@ -396,6 +397,8 @@ type AddressPool struct {
 type Surveyor interface {
 	// Survey takes four calls at once: a list each of containers, networks and plugins, and the engine's information.
 	Survey(ctx context.Context) (Surroundings, error)
+	// Neighbours are the containers of a survey alone, in one call.
+	Neighbours(ctx context.Context) ([]Neighbour, error)
 }
 
 // EventKind of an engine event, reduced to what matters.

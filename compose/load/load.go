@@ -41,6 +41,8 @@ type Options struct {
 	Unused           bool      // networks, volumes, configs and the like that no service uses are of the project, too
 	Insecure         []string  // registries without TLS
 	Lenient          bool      // what can only fail once containers are made is a warning: for config, ps, logs, down
+	Isolate          bool      // a name and host ports of its own, beside other copies of the same files
+	HostPorts        HostPorts // in use, for Isolate
 	Services         []string  // named on the command line: their profiles are enabled, and Model holds only them and what they need
 
 	// For config.
@@ -205,6 +207,9 @@ func (s *session) load(ctx context.Context) (err error) {
 	}
 	if !s.o.NoConsistency {
 		check.Project(check.Input{Project: s.project, Files: s.Files, Notes: s.Notes, Dropped: s.form.Dropped, Lenient: s.o.Lenient})
+	}
+	if s.o.Isolate {
+		s.isolate()
 	}
 	s.resolveEnvironment()
 	s.applyPlatform()

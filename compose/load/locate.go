@@ -14,6 +14,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/cli"
 
 	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/load/isolate"
 	"github.com/tutti-run/tutti/compose/load/remote"
 	"github.com/tutti-run/tutti/compose/load/source"
 )
@@ -270,8 +271,22 @@ func existing(dir string, names []string) []string {
 
 func (l *location) show(path string) string { return source.Shown(l.cwd, path) }
 
-// projectName is -p, COMPOSE_PROJECT_NAME, the last name: of the files, or the name of the project directory.
+// projectName is the name that the user gave, or of one that is isolated that of the copy: it is the same by whatever way one comes to the directory.
+// -p may name another copy.
 func (l *location) projectName(o Options, fromFiles string) (string, error) {
+	name, err := l.givenName(o, fromFiles)
+	if err != nil || !o.Isolate || o.ProjectName != "" && isolate.Named(name) {
+		return name, err
+	}
+	dir, err := filepath.EvalSymlinks(l.namedBy)
+	if err != nil {
+		dir = l.namedBy
+	}
+	return isolate.Name(name, dir), nil
+}
+
+// givenName is -p, COMPOSE_PROJECT_NAME, the last name: of the files, or the name of the project directory.
+func (l *location) givenName(o Options, fromFiles string) (string, error) {
 	for _, n := range []string{o.ProjectName, l.env["COMPOSE_PROJECT_NAME"]} {
 		if n == "" {
 			continue

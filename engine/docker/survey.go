@@ -24,7 +24,7 @@ func (s surveyor) Survey(ctx context.Context) (engine.Surroundings, error) {
 	var plugins []string
 	var seen bool
 	err := together(ctx,
-		func(ctx context.Context) (err error) { out.Containers, err = s.neighbours(ctx); return },
+		func(ctx context.Context) (err error) { out.Containers, err = s.Neighbours(ctx); return },
 		func(ctx context.Context) (err error) { out.Networks, err = s.networks(ctx); return },
 		func(ctx context.Context) error { return s.machine(ctx, &out) },
 		func(ctx context.Context) error { plugins, seen = s.plugins(ctx); return nil },
@@ -40,7 +40,8 @@ func (s surveyor) Survey(ctx context.Context) (engine.Surroundings, error) {
 	return out, nil
 }
 
-func (s surveyor) neighbours(ctx context.Context) ([]engine.Neighbour, error) {
+// Neighbours is one call.
+func (s surveyor) Neighbours(ctx context.Context) ([]engine.Neighbour, error) {
 	res, err := s.c.api.ContainerList(ctx, client.ContainerListOptions{All: true})
 	if err != nil {
 		return nil, failed(err, "list containers")

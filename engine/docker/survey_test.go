@@ -31,6 +31,11 @@ func TestSurveyTakesFourCalls(t *testing.T) {
 	if !slices.Equal(got.Drivers, []string{"acme/net", "acme/net:latest", "bridge", "overlay"}) || got.Swarm != engine.Worker {
 		t.Errorf("drivers %v, role %q", got.Drivers, got.Swarm)
 	}
+	s.calls = nil
+	alone, err := e.Neighbours(t.Context())
+	if err != nil || !reflect.DeepEqual(alone, got.Containers) || !slices.Equal(s.calls, []string{"GET /containers/json"}) {
+		t.Errorf("%v %+v by %v", err, alone, s.calls)
+	}
 	want := []engine.NeighbourNetwork{{Name: "a"}, {Name: "b", Subnets: []string{"10.1.0.0/16", "fd00::/64"}}}
 	if !reflect.DeepEqual(got.Networks, want) || !slices.Equal(got.Pools, []engine.AddressPool{{Base: "10.10.0.0/16", Size: 24}}) {
 		t.Errorf("networks %+v, pools %v", got.Networks, got.Pools)

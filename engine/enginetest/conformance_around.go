@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -116,10 +117,15 @@ func survey(r *room) {
 	}) {
 		r.Errorf("ports %+v", n.Ports)
 	}
-	if n := r.neighbour(s, idle); n.State != container.Created || n.Service != "" {
+	if n := r.neighbour(s, idle); n.State != container.Created || n.Service != "" || n.OneOff {
 		r.Errorf("neighbour %+v", n)
 	}
 	r.surveyed(s)
+	s.Containers, err = r.e.Neighbours(r.Context())
+	r.must(err)
+	if again := r.neighbour(s, id); !reflect.DeepEqual(again, n) {
+		r.Errorf("neighbours alone: %+v, not %+v", again, n)
+	}
 }
 
 func (r *room) neighbour(s engine.Surroundings, id string) engine.Neighbour {

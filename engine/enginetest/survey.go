@@ -24,6 +24,15 @@ func (p surveyor) Survey(ctx context.Context) (s engine.Surroundings, err error)
 	return s, err
 }
 
+// Neighbours are a part of Survey.
+func (p surveyor) Neighbours(ctx context.Context) (all []engine.Neighbour, err error) {
+	err = p.w.call(ctx, "Neighbours", "", func() error {
+		all = p.w.surroundings().Containers
+		return nil
+	})
+	return all, err
+}
+
 func (w *world) surroundings() engine.Surroundings {
 	s := w.knobs.Beside
 	s.Containers, s.Networks, s.Pools = slices.Clone(s.Containers), slices.Clone(s.Networks), slices.Clone(s.Pools)

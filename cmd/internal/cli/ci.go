@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/tutti-run/tutti/cmd/internal/render"
 	"github.com/tutti-run/tutti/compose"
+	"github.com/tutti-run/tutti/compose/endpoint"
 	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine"
 )
@@ -26,6 +28,7 @@ type ciOptions struct {
 	volumes         bool
 	command         []string
 	cases           []compose.Case
+	given           []string // variables for the command, with --isolate
 }
 
 func (c *cli) ci() *cobra.Command {
@@ -35,6 +38,7 @@ func (c *cli) ci() *cobra.Command {
 		Long: "Bring the project up, run a command, and take all down again, whatever happens: also if up or the command fails, and on Ctrl-C or\n" +
 			"SIGTERM, which the command is told of first (SIGTERM to its process group; SIGKILL on the second). What ran before goes, too.\n" +
 			"Anonymous volumes go with their containers; named ones stay, unless with --volumes. A command run here has no terminal as input.\n" +
+			"With --isolate the command is given the variables of 'tutti env'; in a container they are those for its networks: WEB_HOST=web.\n" +
 			"The exit code is the command's, or that of up if this fails.",
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -97,7 +101,10 @@ func (o *ciOptions) trial(ctx context.Context, project compose.Project) error {
 	if o.in != "" {
 		do = o.inside
 	}
-	code, err := do(ctx, project)
+	code, err := 0, o.introduce(ctx, project)
+	if err == nil {
+		code, err = do(ctx, project)
+	}
 	if closed(o.Stop) {
 		code, err = exitInterrupted, nil
 	}
@@ -112,6 +119,35 @@ func (o *ciOptions) trial(ctx context.Context, project compose.Project) error {
 	return err
 }
 
+// introduce the command to the services of a copy: by variables, which are told. In a container they are for its networks, and what its service
+// sets stays.
+func (o *ciOptions) introduce(ctx context.Context, project compose.Project) error {
+	if !o.g.isolate {
+		return nil
+	}
+	ctx, cancel := o.gentle(ctx)
+	defer cancel()
+	t, err := o.tool(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := o.endpoints(ctx, t, project)
+	if err != nil {
+		return err
+	}
+	svc, _ := project.Service(o.in)
+	if o.in != "" && svc.Container.NetworkMode != "host" {
+		all = endpoint.Inside(all)
+	}
+	for _, v := range o.cli.variables(project, all) {
+		if _, set := svc.Container.Environment[v.Name]; !set {
+			o.given = append(o.given, v.String())
+			o.tell("ci: env      " + v.String())
+		}
+	}
+	return nil
+}
+
 // inside a container of a service.
 func (o *ciOptions) inside(ctx context.Context, project compose.Project) (int, error) {
 	t, err := o.tool(ctx)
@@ -120,13 +156,13 @@ func (o *ciOptions) inside(ctx context.Context, project compose.Project) (int, e
 	}
 	ctx, cancel := o.gentle(ctx)
 	defer cancel()
-	return t.Exec(ctx, project, compose.ExecOptions{Service: o.in, Exec: engine.Exec{Command: o.command}}, compose.Terminal{Stdout: o.Stdout, Stderr: o.Stderr})
+	return t.Exec(ctx, project, compose.ExecOptions{Service: o.in, Exec: engine.Exec{Command: o.command, Environment: o.given}}, compose.Terminal{Stdout: o.Stdout, Stderr: o.Stderr})
 }
 
 // here, as a process group of its own: so that Ctrl-C comes to it through us alone.
 func (o *ciOptions) here(ctx context.Context, _ compose.Project) (int, error) {
 	cmd := exec.Command(o.command[0], o.command[1:]...)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = o.Dir, o.Environ, o.Stdout, o.Stderr
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = o.Dir, append(slices.Clip(o.Environ), o.given...), o.Stdout, o.Stderr
 	if _, tty := terminalOf(o.Stdin); !tty {
 		cmd.Stdin = o.Stdin
 	}

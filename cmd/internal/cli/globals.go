@@ -24,6 +24,7 @@ type globals struct {
 	ansi, progress, host, context        string
 	parallel                             int
 	allResources, compatibility, noANSI  bool
+	isolate                              bool
 	dryRun, strict, verbose, showVersion bool
 }
 
@@ -45,6 +46,7 @@ func (g *globals) flags() *pflag.FlagSet {
 	fs.Lookup("ansi").DefValue = "auto"
 	fs.IntVar(&g.parallel, "parallel", -1, "most operations at once, -1 for the default")
 	fs.BoolVar(&g.compatibility, "compatibility", false, "join names with _ instead of -, as the first Docker Compose did")
+	fs.BoolVar(&g.isolate, "isolate", g.isolate, "give the project a name and host ports of its own, so that copies run side by side; TUTTI_ISOLATE=1 does so, too")
 	fs.BoolVar(&g.allResources, "all-resources", false, "include networks and volumes that no service uses")
 	fs.BoolVar(&g.verbose, "verbose", false, "log what is done")
 	fs.BoolVar(&g.verbose, "debug", false, "log what is done")
@@ -92,6 +94,11 @@ func (c *cli) check() error {
 	}
 	if g.compatibility {
 		c.Environ = append(slices.Clip(c.Environ), "COMPOSE_COMPATIBILITY=true")
+	}
+	if v, _ := c.lookup("TUTTI_ISOLATE"); v != "" {
+		if _, err := strconv.ParseBool(v); err != nil {
+			return usagef("TUTTI_ISOLATE must be true or false (found: %q)", v)
+		}
 	}
 	if _, err := c.parallel(); err != nil {
 		return err
@@ -166,7 +173,7 @@ func (c *cli) loadOptions() load.Options {
 	g := c.g
 	return load.Options{Files: g.files, ProjectDirectory: g.projectDir, ProjectName: g.name, Profiles: g.profiles, EnvFiles: g.envFiles,
 		Environment: c.Environ, Dir: c.Dir, Stdin: c.Stdin, Strict: g.strict, Unused: g.allResources,
-		Insecure: g.insecure}
+		Insecure: g.insecure, Isolate: g.isolate}
 }
 
 // path of a file that a flag names.

@@ -89,7 +89,7 @@ func (o *lintOptions) run(ctx context.Context) error {
 	defer cancel()
 	o.json = o.format == "json"
 	l := o.loadOptions()
-	l.Services = o.Services
+	l.Services, l.Isolate = o.Services, false // what is in the way of copies is in the files still
 	in, err := load.Lint(ctx, l)
 	if err != nil {
 		return err

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/tutti-run/tutti/compose"
+	"github.com/tutti-run/tutti/compose/diag"
 	"github.com/tutti-run/tutti/compose/load"
+	"github.com/tutti-run/tutti/engine"
 )
 
 // load the project that the flags name, and warn of what is not quite right in it.
@@ -18,27 +21,64 @@ func (c *cli) load(ctx context.Context, services []string) (load.Result, error) 
 }
 
 func (c *cli) loadWith(ctx context.Context, o load.Options) (load.Result, error) {
+	res, err := c.read(ctx, o)
+	if err == nil {
+		c.warn(res.Diags)
+	}
+	return res, err
+}
+
+// read the project and warn of nothing.
+func (c *cli) read(ctx context.Context, o load.Options) (load.Result, error) {
 	began := time.Now()
+	if o.Isolate {
+		var err error
+		if o.HostPorts, err = c.hostPorts(ctx); err != nil {
+			return load.Result{}, err
+		}
+	}
 	res, err := stoppable(c.Stop, func() (load.Result, error) { return load.Load(ctx, o) })
 	if err != nil {
 		return res, err
 	}
-	c.warn(res.Diags)
 	slog.Debug("loaded", "project", res.Project.Name, "files", res.Project.Files, "services", len(res.Project.Services), "took", time.Since(began))
 	return res, nil
 }
 
-// project or, where a name is enough, only that: with -p and no -f, or when there is no file and COMPOSE_PROJECT_NAME is set.
+// project for what needs only to know it: where a name is enough, that alone, with -p and no -f, or when there is no file and COMPOSE_PROJECT_NAME is set.
 func (c *cli) project(ctx context.Context, services []string) (compose.Project, error) {
 	if c.g.name != "" && len(c.g.files) == 0 {
 		name, err := c.projectName(ctx)
 		return compose.Project{Name: name}, err
 	}
-	res, err := c.load(ctx, services)
-	if name := c.getenv("COMPOSE_PROJECT_NAME"); errors.Is(err, load.ErrNoFile) && name != "" {
-		return compose.Project{Name: name}, nil
+	o := c.loadOptions()
+	o.Services = services
+	res, err := c.read(ctx, o)
+	if errors.Is(err, load.ErrNoFile) && c.getenv("COMPOSE_PROJECT_NAME") != "" {
+		name, err := c.projectName(ctx)
+		return compose.Project{Name: name}, err
+	}
+	if err == nil { // how a copy is made is told by those commands that make it
+		c.warn(slices.DeleteFunc(res.Diags, func(d diag.Diagnostic) bool { return d.Rule == load.Isolated }))
 	}
 	return res.Project, err
+}
+
+// hostPorts in use, by which a copy chooses its own. Whether an engine is needed is for the command to say.
+func (c *cli) hostPorts(ctx context.Context) (load.HostPorts, error) {
+	ctx, cancel := c.gentle(ctx)
+	defer cancel()
+	t, err := c.tool(ctx)
+	if err == nil {
+		var all load.HostPorts
+		if all, err = t.HostPorts(ctx); err == nil {
+			return all, nil
+		}
+	}
+	if errors.Is(err, engine.ErrUnavailable) {
+		err = nil
+	}
+	return load.HostPorts{}, err
 }
 
 // projectName is the name alone.
