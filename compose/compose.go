@@ -3,10 +3,12 @@
 package compose
 
 import (
+	"context"
 	"time"
 
 	"github.com/tutti-run/tutti/compose/apply"
 	"github.com/tutti-run/tutti/compose/desired"
+	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine"
 )
 
@@ -21,6 +23,8 @@ type Tool struct {
 	Parallel int
 	// Environ is that of the programs which it runs, providers and Docker's model runner: KEY=VALUE.
 	Environ []string
+	// Publish the files of a project, as a plan says; nil: there are none. Publisher gives it.
+	Publish func(context.Context, plan.PublishProject) error
 }
 
 // Recreate says when containers that exist are replaced.

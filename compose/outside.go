@@ -13,12 +13,15 @@ import (
 	"github.com/tutti-run/tutti/extension"
 )
 
-// outside runs a project's providers, and Docker's model runner, as programs.
-type outside struct{ programs extension.Programs }
+// outside runs a project's providers, and Docker's model runner, as programs, and publishes its files.
+type outside struct {
+	programs extension.Programs
+	publish  func(context.Context, plan.PublishProject) error
+}
 
 // outside with the tool's environment, and its engine.
 func (t Tool) outside() outside {
-	return outside{extension.Programs{Environ: append(t.Environ[:len(t.Environ):len(t.Environ)], "DOCKER_HOST="+t.Engine.Info().Host)}}
+	return outside{programs: extension.Programs{Environ: append(t.Environ[:len(t.Environ):len(t.Environ)], "DOCKER_HOST="+t.Engine.Info().Host)}, publish: t.Publish}
 }
 
 func (o outside) Provide(ctx context.Context, project string, p plan.Provide, info func(string)) (apply.Variables, error) {
@@ -34,6 +37,13 @@ func (o outside) Serve(ctx context.Context, s plan.ServeModel, info func(string)
 	m := extension.Model{Model: s.Model.Model, ContextSize: s.Model.ContextSize, RuntimeFlags: s.Model.RuntimeFlags}
 	vars, err := o.programs.Model(ctx, m, info)
 	return apply.Variables(vars), err
+}
+
+func (o outside) Publish(ctx context.Context, s plan.PublishProject) error {
+	if o.publish == nil {
+		return errors.New("there is nothing to publish")
+	}
+	return o.publish(ctx, s)
 }
 
 // missing are programs that the plan needs and that are not there, or lack an option, in order of place.

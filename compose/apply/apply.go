@@ -229,7 +229,7 @@ func class(s plan.Step) string {
 		return "model"
 	case plan.BuildImage:
 		return "build"
-	case plan.WaitContainer, plan.StopContainer, plan.RenameContainer, plan.CheckImage, plan.TryVolume, plan.Verify, plan.Pause, plan.Commit, plan.Provide:
+	case plan.WaitContainer, plan.StopContainer, plan.RenameContainer, plan.CheckImage, plan.TryVolume, plan.Verify, plan.Pause, plan.Commit, plan.Provide, plan.PublishProject:
 		return ""
 	}
 	return "change"
@@ -312,6 +312,8 @@ func (r *run) do(ctx context.Context, n plan.Node) error {
 		return r.provide(ctx, n, s)
 	case plan.ServeModel:
 		return r.serve(ctx, n, s)
+	case plan.PublishProject:
+		return r.publish(ctx, s)
 	case plan.CreateNetwork:
 		return r.createNetwork(ctx, s)
 	case plan.RemoveNetwork:

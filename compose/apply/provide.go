@@ -19,12 +19,14 @@ type Outside interface {
 	Provide(ctx context.Context, project string, p plan.Provide, info func(string)) (Variables, error)
 	// Serve a model, after having brought it if need be.
 	Serve(ctx context.Context, m plan.ServeModel, info func(string)) (Variables, error)
+	// Publish the files of a project.
+	Publish(ctx context.Context, s plan.PublishProject) error
 }
 
 // Variables that containers are given: Own by names that are theirs alone, Raw by names as they stand.
 type Variables struct{ Own, Raw map[string]string }
 
-var errNoOutside = errors.New("providers and models cannot be had here")
+var errNoOutside = errors.New("what no engine does cannot be had here")
 
 func (r *run) provide(ctx context.Context, n plan.Node, s plan.Provide) error {
 	if r.o.Outside == nil {
@@ -40,6 +42,13 @@ func (r *run) serve(ctx context.Context, n plan.Node, s plan.ServeModel) error {
 	}
 	vars, err := r.o.Outside.Serve(ctx, s, r.info(n))
 	return r.gave(s.From(), vars, err)
+}
+
+func (r *run) publish(ctx context.Context, s plan.PublishProject) error {
+	if r.o.Outside == nil {
+		return errNoOutside
+	}
+	return r.o.Outside.Publish(ctx, s)
 }
 
 func (r *run) info(n plan.Node) func(string) {

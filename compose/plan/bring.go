@@ -100,6 +100,17 @@ func pushNode(ref, service string, tolerant bool, after ...ID) Node {
 		Resource: Resource{Kind: Image, Name: ref, Service: service}, Reasons: []Reason{Asked{"push"}}}
 }
 
+// Publish says what to do to publish a project: what Push pushes, and then its files. Images that cannot be pushed are only told.
+func Publish(want desired.State, have engine.Snapshot, s PublishProject) (Plan, error) {
+	p, err := Push(want, have, ImageOptions{Tolerant: true})
+	n := Node{ID: ID("publish " + s.Ref), Step: s, Resource: Resource{Kind: Artefact, Name: s.Ref}, Reasons: []Reason{Asked{"publish"}}}
+	for _, push := range p.Nodes {
+		n.AfterAny = append(n.AfterAny, push.ID)
+	}
+	p.Nodes = append(p.Nodes, n)
+	return p, err
+}
+
 // BuildImages says which images to build: all that can be, and those of the project that they are built from.
 func BuildImages(want desired.State, have engine.Snapshot, o ImageOptions) (Plan, error) {
 	services, images, err := wanted(want, o)

@@ -38,6 +38,8 @@ func verb(s Step) string {
 		return "push"
 	case BuildImage:
 		return "build"
+	case PublishProject:
+		return "publish"
 	case CreateVolume:
 		if s.Mark {
 			return ""
@@ -123,7 +125,7 @@ func absent(r Reason) bool {
 	return is
 }
 
-var kinds = []Kind{Network, Volume, Image, Model, Provider, Container}
+var kinds = []Kind{Network, Volume, Image, Model, Provider, Container, Artefact}
 
 func (r Resource) compare(o Resource) int {
 	return cmp.Or(cmp.Compare(slices.Index(kinds, r.Kind), slices.Index(kinds, o.Kind)),

@@ -65,7 +65,8 @@ const (
 	Container Kind = "container"
 	Provider  Kind = "provider" // brings a service about
 	Model     Kind = "model"
-	Service   Kind = "service" // of steps that change nothing by themselves
+	Artefact  Kind = "artefact" // in a registry
+	Service   Kind = "service"  // of steps that change nothing by themselves
 )
 
 // Resource that a step works on.
@@ -116,6 +117,14 @@ type (
 	}
 	// ServeModel brings a model, where it is not there, and has it served.
 	ServeModel struct{ Model desired.Model }
+
+	// PublishProject puts the files of the project into a registry.
+	PublishProject struct {
+		Ref    string
+		Files  []string // by the names that they have there
+		Pin    bool     // and the digests of the images
+		Images []string // copied along
+	}
 
 	// CreateNetwork makes a network with these labels.
 	CreateNetwork struct {
@@ -282,6 +291,7 @@ const (
 func (CheckImage) step()        {}
 func (PullImage) step()         {}
 func (PushImage) step()         {}
+func (PublishProject) step()    {}
 func (BuildImage) step()        {}
 func (TagImage) step()          {}
 func (RemoveImage) step()       {}

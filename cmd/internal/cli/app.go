@@ -2,6 +2,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"os"
@@ -51,9 +52,10 @@ type cli struct {
 	dotenv     map[string]string // COMPOSE_ variables of env files; nil until looked for
 	engine     engine.Engine     // nil until dialled
 	screen     screen
-	json       bool   // results, and what is wrong with the files, as JSON on stdout
-	detachKeys string // "" is "ctrl-p,ctrl-q"
-	noWait     bool   // fail where another command changes the project
+	lines      *bufio.Reader // of answers; nil until one is asked for
+	json       bool          // results, and what is wrong with the files, as JSON on stdout
+	detachKeys string        // "" is "ctrl-p,ctrl-q"
+	noWait     bool          // fail where another command changes the project
 }
 
 // gentle is a context that ends with the first interrupt: for what changes nothing.

@@ -12,7 +12,7 @@ import (
 func (c *cli) ask(ctx context.Context, w io.Writer, question string) (bool, error) {
 	fmt.Fprint(w, question)
 	text, err := c.answer(ctx)
-	if !strings.HasSuffix(text, "\n") {
+	if _, echoes := terminalOf(c.Stdin); !echoes || !strings.HasSuffix(text, "\n") {
 		fmt.Fprintln(w)
 	}
 	switch strings.ToLower(strings.TrimSpace(text)) {
@@ -26,9 +26,12 @@ func (c *cli) ask(ctx context.Context, w io.Writer, question string) (bool, erro
 func (c *cli) answer(ctx context.Context) (string, error) {
 	ctx, cancel := c.gentle(ctx)
 	defer cancel()
+	if c.lines == nil {
+		c.lines = bufio.NewReader(c.Stdin)
+	}
 	got := make(chan string, 1)
 	go func() {
-		text, _ := bufio.NewReader(c.Stdin).ReadString('\n') // what ends without a line is no yes
+		text, _ := c.lines.ReadString('\n') // what ends without a line is no yes
 		got <- text
 	}()
 	select {

@@ -11,8 +11,8 @@ import (
 )
 
 // stillToCome are verbs ("publish") and flags ("up --menu") of Docker Compose that tutti does not have.
-var stillToCome = strings.Fields(`alpha/generate alpha/publish
-	bridge bridge/convert bridge/transformations bridge/transformations/create bridge/transformations/list publish`)
+var stillToCome = strings.Fields(`alpha/generate
+	bridge bridge/convert bridge/transformations bridge/transformations/create bridge/transformations/list`)
 
 // otherwise are flags whose default tutti writes in another way, that means the same.
 var otherwise = map[string]string{

@@ -115,7 +115,7 @@ func (b *board) planned(p plan.Plan) {
 	})
 }
 
-var kindOrder = []plan.Kind{plan.Network, plan.Volume, plan.Image, plan.Model, plan.Provider, plan.Container}
+var kindOrder = []plan.Kind{plan.Network, plan.Volume, plan.Image, plan.Model, plan.Provider, plan.Container, plan.Artefact}
 
 func (r *row) group() plan.Resource { return plan.Resource{Kind: r.res.Kind, Service: r.res.Service} }
 

@@ -60,7 +60,7 @@ func (t *planText) write() {
 var sections = []struct {
 	kind  plan.Kind
 	title string
-}{{plan.Network, "Networks"}, {plan.Volume, "Volumes"}, {plan.Image, "Images"}, {plan.Model, "Models"}, {plan.Provider, "Providers"}, {plan.Container, "Containers"}}
+}{{plan.Network, "Networks"}, {plan.Volume, "Volumes"}, {plan.Image, "Images"}, {plan.Model, "Models"}, {plan.Provider, "Providers"}, {plan.Container, "Containers"}, {plan.Artefact, "Registries"}}
 
 func ofKind(changes []plan.Change, k plan.Kind) []plan.Change {
 	var out []plan.Change

@@ -14,6 +14,7 @@ var allWords = map[reflect.Type]words{
 	reflect.TypeFor[plan.PullImage]():         {"Pulling", "Pulled", "was not pulled"},
 	reflect.TypeFor[plan.PushImage]():         {"Pushing", "Pushed", "was not pushed"},
 	reflect.TypeFor[plan.BuildImage]():        {"Building", "Built", "was not built"},
+	reflect.TypeFor[plan.PublishProject]():    {"Publishing", "Published", "was not published"},
 	reflect.TypeFor[plan.TagImage]():          {"Tagging", "Tagged", "was not tagged"},
 	reflect.TypeFor[plan.RemoveImage]():       {"Removing", "Removed", "was not removed"},
 	reflect.TypeFor[plan.TryVolume]():         {"", "", "cannot be mounted as the file wants it"},
