@@ -25,9 +25,9 @@ unit: ## what needs no engine
 e2e: ## the real binary on the real engine
 	@scripts/test.sh e2e
 
-bench: build ## beside Docker Compose (in PATH, or TUTTI_COMPOSE=/path/to/docker-compose), on the same engine
+bench: build ## beside Docker Compose (in PATH, or TUTTI_COMPOSE=/path/to/docker-compose) and the floor; BENCH="-n 5 -run flat -markdown"
 	@scripts/engine.sh
-	go run ./e2e/bench -tutti bin/tutti
+	go run ./e2e/bench -tutti bin/tutti $(BENCH)
 
 install: build ## into $(BINDIR)
 	install -d '$(BINDIR)'

@@ -1,151 +1,77 @@
 package main
 
-import (
-	"context"
-	"errors"
-	"fmt"
-	"net/http"
-	"strings"
-	"time"
+import "time"
 
-	"github.com/tutti-run/tutti/e2e/internal/dock"
+// benchCase is a stack, and steps that each tool takes in a project of its own.
+type benchCase struct {
+	name      string
+	stack     stack
+	simulated bool     // on the simulated engine
+	without   []string // tools that do not take part
+	steps     []step
+}
+
+// step is one command. What it leaves behind is what the next one finds.
+type step struct {
+	name   string        // its row in the table; "": it only prepares
+	args   []string      // of tutti and Docker Compose
+	floor  []string      // of the floor; nil: it has nothing to do
+	env    string        // a variable for this step and all after it
+	follow time.Duration // it is ended after so long, and the lines that it wrote are counted
+	target target
+}
+
+// target of a step: how much of the time, and of peak memory, of another tutti may take. 0: there is none.
+type target struct {
+	compose float64       // of Docker Compose's time; of a step that is followed: of its CPU time a line
+	floor   float64       // of the floor's time
+	more    time.Duration // and so much more than the floor
+	memory  float64       // of Docker Compose's peak memory; 0 stands for memoryTarget
+}
+
+// memoryTarget holds for all cases.
+const memoryTarget = 0.7
+
+var (
+	up     = []string{"up", "-d"}
+	lists  = []string{"lists"}
+	follow = 5 * time.Second
 )
 
-// benchCase is a stack and what is done with it.
-type benchCase struct {
-	name string
-	file func() string
-	run  func(ctx context.Context, s *stage) error
+func cases() []benchCase {
+	return []benchCase{
+		{name: "start-up", steps: []step{
+			{name: "version", args: []string{"version"}, target: target{compose: 0.5}},
+			{name: "--help", args: []string{"--help"}, target: target{compose: 0.5}},
+		}},
+		configures("config 100", rich(100), 0.5),
+		configures("config 1,000", rich(1000), 0.5),
+		configures("config 5,000", rich(5000), 0.5),
+		configures("config layered 14 × 3", layered(14, 3), 0.05),
+		configures("config layered 30 × 5", layered(30, 5), 0.05),
+		{name: "flat 10", stack: flat(10), steps: []step{
+			{name: "first up, 10 flat", args: up, floor: []string{"up"}, target: target{compose: 0.6, floor: 1.08}},
+		}},
+		{name: "flat 50", stack: flat(50), steps: []step{
+			{name: "first up, 50 flat", args: up, floor: []string{"up"}, target: target{compose: 0.6, floor: 1.08}},
+			{name: "no-op up, 50 flat", args: up, floor: lists, target: target{compose: 0.4, floor: 2}},
+			{name: "ps, 50", args: []string{"ps"}, floor: []string{"ps"}, target: target{compose: 0.4}},
+			{name: "logs --tail 1, 50", args: []string{"logs", "--tail", "1"}, floor: []string{"logs", "tail=1"}},
+			{name: "change of 1 in 50", args: up, env: "COLOR=blue", floor: []string{"recreate", "s0000"}},
+			{name: "--force-recreate, 50", args: append(up, "--force-recreate"), floor: []string{"recreate"}, target: target{compose: 0.6, floor: 1.1}},
+			{name: "down, 50", args: []string{"down"}, floor: []string{"down"}, target: target{compose: 0.85, floor: 1.08}},
+		}},
+		{name: "chain 5", stack: chain(5), steps: []step{
+			{name: "first up, chain of 5", args: up, floor: []string{"up"}, target: target{compose: 0.7, floor: 1, more: 4 * 50 * time.Millisecond}},
+			{name: "no-op up, chain of 5", args: up, floor: lists, target: target{compose: 0.05}},
+		}},
+		{name: "logs 20", stack: writers(20), steps: []step{
+			{args: up, floor: []string{"up"}},
+			{name: "logs -f, 20 writers", args: []string{"logs", "-f", "--tail", "0"}, floor: []string{"logs", "follow=1&tail=0"}, follow: follow, target: target{compose: 0.5}},
+		}},
+	}
 }
 
-var cases = []benchCase{
-	{"flat", flat, runFlat},
-	{"chain", chain, runChain},
-	{"deaf", deaf, runDeaf},
-}
-
-const flatServices, chainDepth = 20, 5
-
-func flat() string {
-	var b strings.Builder
-	b.WriteString("services:\n")
-	for i := range flatServices {
-		fmt.Fprintf(&b, "  s%02d:\n    image: ${STUB}\n", i)
-	}
-	return b.String()
-}
-
-func runFlat(ctx context.Context, s *stage) error {
-	if err := s.timed(ctx, fmt.Sprintf("first up, %d services", flatServices), "up", "-d"); err != nil {
-		return err
-	}
-	if err := s.timed(ctx, fmt.Sprintf("no-op up, %d services", flatServices), "up", "-d"); err != nil {
-		return err
-	}
-	return s.timed(ctx, fmt.Sprintf("down, %d services", flatServices), "down")
-}
-
-// chain of services that each wait for the one before to be healthy. The probe succeeds at once, after its interval.
-func chain() string {
-	var b strings.Builder
-	b.WriteString("services:\n")
-	for i := range chainDepth {
-		fmt.Fprintf(&b, "  c%d:\n    image: ${STUB}\n    healthcheck: {test: [CMD, /stub, probe], interval: 500ms}\n", i)
-		if i > 0 {
-			fmt.Fprintf(&b, "    depends_on:\n      c%d: {condition: service_healthy}\n", i-1)
-		}
-	}
-	return b.String()
-}
-
-func runChain(ctx context.Context, s *stage) error {
-	s.proxy.Calls()
-	start := time.Now()
-	if err := s.command(ctx, "up", "-d"); err != nil {
-		return err
-	}
-	took, calls := time.Since(start), s.proxy.Calls()
-	s.b.record(fmt.Sprintf("first up, %d deep chain", chainDepth), s.t, took, len(calls))
-	if err := s.edges(ctx, calls); err != nil {
-		return err
-	}
-	return s.timed(ctx, fmt.Sprintf("no-op up, %d deep chain", chainDepth), "up", "-d")
-}
-
-// edges records, for each edge of the chain, the time from the end of the probe that succeeded to the call that starts the dependent.
-func (s *stage) edges(ctx context.Context, calls []dock.Call) error {
-	starts := map[string]time.Time{}
-	for _, c := range calls {
-		if id, ok := strings.CutSuffix(strings.TrimPrefix(c.Path, "/containers/"), "/start"); ok && c.Method == http.MethodPost {
-			starts[id] = c.At
-		}
-	}
-	for i := 1; i < chainDepth; i++ {
-		before, err := s.b.engine.Inspect(ctx, fmt.Sprintf("%s-c%d-1", s.project, i-1))
-		if err != nil {
-			return err
-		}
-		after, err := s.b.engine.Inspect(ctx, fmt.Sprintf("%s-c%d-1", s.project, i))
-		if err != nil {
-			return err
-		}
-		healthy, err := time.Parse(time.RFC3339Nano, dock.Pick(before, "State/Health/Log/0/End"))
-		if err != nil {
-			return err
-		}
-		at, ok := starts[dock.Pick(after, "Id")]
-		if !ok {
-			return fmt.Errorf("no call started c%d", i)
-		}
-		s.b.record("each edge: healthy → start", s.t, at.Sub(healthy), 0)
-	}
-	return nil
-}
-
-// deaf is a stack with one service that ignores SIGTERM, and one that does not.
-func deaf() string {
-	return `services:
-  deaf:
-    image: ${STUB}
-    command: deaf
-    stop_grace_period: 5s
-    environment: {COLOR: "${COLOR:-red}"}
-  web:
-    image: ${STUB}
-    environment: {COLOR: "${COLOR:-red}"}
-`
-}
-
-func runDeaf(ctx context.Context, s *stage) error {
-	if err := s.command(ctx, "up", "-d"); err != nil {
-		return err
-	}
-	s.env = append(s.env, "COLOR=blue")
-	start, done := time.Now(), make(chan error, 1)
-	go func() { done <- s.command(ctx, "up", "-d") }()
-	back := time.Duration(0)
-	for ended := false; back == 0 || !ended; time.Sleep(5 * time.Millisecond) {
-		if back == 0 && s.isBlue(ctx, "web") {
-			back = time.Since(start)
-		}
-		select {
-		case err := <-done:
-			if err != nil {
-				return err
-			}
-			ended = true
-		case <-ctx.Done():
-			return errors.New("the service does not come back")
-		default:
-		}
-	}
-	s.b.record("one ignores SIGTERM (5 s): the other is back", s.t, back, 0)
-	s.b.record("one ignores SIGTERM (5 s): all done", s.t, time.Since(start), 0)
-	return nil
-}
-
-// isBlue tells whether the new container of a service runs under its name.
-func (s *stage) isBlue(ctx context.Context, service string) bool {
-	v, err := s.b.engine.Inspect(ctx, s.project+"-"+service+"-1")
-	return err == nil && strings.Contains(dock.Pick(v, "Config/Env"), "COLOR=blue") && dock.Pick(v, "State/Status") == "running"
+func configures(name string, s stack, of float64) benchCase {
+	return benchCase{name: name, stack: s, steps: []step{{name: name, args: []string{"config"}, target: target{compose: of}}}}
 }

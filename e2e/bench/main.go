@@ -1,4 +1,6 @@
-// Command bench runs tutti and Docker Compose in turn on the same engine, and prints medians side by side.
+// Command bench runs tutti, Docker Compose and a floor in turn on the same engine, and prints medians and ratios side by side.
+//
+// The floor makes only the calls that an engine needs to be asked, eight in flight, and does nothing else: what it takes is the engine's own time.
 package main
 
 import (
@@ -10,65 +12,143 @@ import (
 	"log"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strconv"
 	"strings"
-	"text/tabwriter"
+	"syscall"
 	"time"
 
 	"github.com/tutti-run/tutti/e2e/internal/dock"
 )
 
-var (
-	rounds  = flag.Int("n", 3, "rounds; each runs every case with each tool")
-	ours    = flag.String("tutti", "bin/tutti", "tutti's binary")
-	theirs  = flag.String("compose", cmp.Or(os.Getenv("TUTTI_COMPOSE"), "docker-compose"), "Docker Compose's binary, or none")
-	pattern = flag.String("run", "", "only cases whose name holds this")
-)
+// options of a run.
+type options struct {
+	rounds                        int
+	limit                         time.Duration
+	only                          *regexp.Regexp
+	tutti, compose                string
+	asJSON, asMarkdown, showCases bool
+}
 
 func main() {
 	log.SetFlags(0)
-	flag.Parse()
-	if err := run(context.Background()); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := start(ctx, os.Args); err != nil {
+		stop()
 		log.Fatal("bench: ", err)
 	}
 }
 
-// tool is one of those that are compared.
-type tool struct{ name, bin string }
-
-func tools() ([]tool, error) {
-	bin, err := filepath.Abs(*ours)
-	if err != nil {
-		return nil, err
+// start is also what runs in the processes that bench starts of itself.
+func start(ctx context.Context, args []string) error {
+	if len(args) > 1 {
+		switch args[1] {
+		case "launch":
+			return launch(args[2:])
+		case "floor":
+			return floor(ctx, args[2:])
+		}
 	}
-	list := []tool{{"tutti", bin}}
-	bin, err = exec.LookPath(*theirs)
-	if err == nil {
-		bin, err = filepath.Abs(bin)
-	}
-	if out, _ := exec.Command(bin, "version", "--short").Output(); err == nil && recent(string(out)) {
-		log.Printf("beside Docker Compose %s", out)
-		return append(list, tool{"compose", bin}), nil
-	}
-	log.Printf("no Docker Compose 2 here (put docker-compose in PATH, or name it in TUTTI_COMPOSE): tutti alone")
-	return list, nil
-}
-
-// recent tells whether a version is 2 or later: the first was another program.
-func recent(version string) bool {
-	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
-	n, err := strconv.Atoi(major)
-	return err == nil && n >= 2
-}
-
-func run(ctx context.Context) error {
-	engine, err := dock.Find(ctx)
+	o, err := flags()
 	if err != nil {
 		return err
 	}
-	list, err := tools()
+	if o.showCases {
+		for _, c := range cases() {
+			fmt.Println(c.name)
+		}
+		return nil
+	}
+	return run(ctx, o)
+}
+
+func flags() (o options, err error) {
+	pattern := ""
+	flag.IntVar(&o.rounds, "n", 3, "rounds; each runs every case with each tool")
+	flag.DurationVar(&o.limit, "limit", time.Minute, "how long a command may take; one that takes longer is not run again")
+	flag.StringVar(&pattern, "run", "", "only cases whose name matches this regular expression")
+	flag.BoolVar(&o.showCases, "list", false, "print the names of the cases")
+	flag.StringVar(&o.tutti, "tutti", "bin/tutti", "tutti's binary")
+	flag.StringVar(&o.compose, "compose", cmp.Or(os.Getenv("TUTTI_COMPOSE"), "docker-compose"), "Docker Compose's binary; it is left out if it is not there")
+	flag.BoolVar(&o.asJSON, "json", false, "print JSON")
+	flag.BoolVar(&o.asMarkdown, "markdown", false, "print a table in Markdown")
+	flag.Parse()
+	o.only, err = regexp.Compile(pattern)
+	return o, err
+}
+
+// tool is one of those that are compared. argv is how it does a step; nil: it has nothing to do.
+type tool struct {
+	name string
+	argv func(step) []string
+}
+
+func tools(o options) ([]tool, error) {
+	ours, err := filepath.Abs(o.tutti)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(ours); err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	command := func(bin string) func(step) []string {
+		return func(s step) []string { return append([]string{bin}, s.args...) }
+	}
+	list := []tool{{"tutti", command(ours)}}
+	if bin, version := composeAt(o.compose); bin != "" {
+		log.Printf("beside Docker Compose %s", version)
+		list = append(list, tool{"compose", command(bin)})
+	} else {
+		log.Printf("no Docker Compose 2 here (put docker-compose in PATH, or name it in TUTTI_COMPOSE): without it")
+	}
+	return append(list, tool{"floor", func(s step) []string {
+		if s.floor == nil {
+			return nil
+		}
+		return append([]string{self, "floor"}, s.floor...)
+	}}), nil
+}
+
+// composeAt is where Docker Compose is; "" if there is none, or only the first, which was another program.
+func composeAt(name string) (bin, version string) {
+	bin, err := exec.LookPath(name)
+	if err == nil {
+		bin, err = filepath.Abs(bin)
+	}
+	if err != nil {
+		return "", ""
+	}
+	out, err := exec.Command(bin, "version", "--short").Output()
+	version = strings.TrimSpace(string(out))
+	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+	if n, errN := strconv.Atoi(major); err != nil || errN != nil || n < 2 {
+		return "", ""
+	}
+	return bin, version
+}
+
+func run(ctx context.Context, o options) error {
+	list, err := tools(o)
+	if err != nil {
+		return err
+	}
+	var chosen []benchCase
+	for _, c := range cases() {
+		if o.only.MatchString(c.name) {
+			chosen = append(chosen, c)
+		}
+	}
+	if len(chosen) == 0 {
+		return errors.New("no case has such a name; -list prints them")
+	}
+	real, err := dock.Find(ctx)
 	if err != nil {
 		return err
 	}
@@ -77,163 +157,28 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b := &bench{engine: engine, dir: dir, image: fmt.Sprintf("tutti-bench:%d", os.Getpid()), results: map[string]*result{}}
-	if err := b.buildStub(ctx); err != nil {
+	b := &bench{real: real, dir: dir, image: fmt.Sprintf("tutti-bench:%d", os.Getpid()), limit: o.limit, results: results{}}
+	if err := b.build(ctx, chosen); err != nil {
 		return err
 	}
-	defer engine.RemoveImage(ctx, b.image)
-	for round := range *rounds {
-		log.Printf("round %d of %d", round+1, *rounds)
-		for _, c := range cases {
+	defer real.RemoveImage(context.WithoutCancel(ctx), b.image)
+	// The first round counts calls, through a proxy, and its times are not kept; it also warms up what all have in common.
+	for round := 0; round <= o.rounds; round++ {
+		for _, c := range chosen {
 			for _, t := range list {
-				if !strings.Contains(c.name, *pattern) {
-					continue
-				}
-				if err := b.measure(ctx, c, t); err != nil {
+				log.Printf("round %d of %d: %s of %s", round, o.rounds, c.name, t.name)
+				if err := b.measure(ctx, c, t, round == 0); err != nil {
 					return fmt.Errorf("%s of %s: %w", c.name, t.name, err)
 				}
 			}
 		}
 	}
-	b.print(list)
-	return nil
-}
-
-// bench holds what has been measured.
-type bench struct {
-	engine  *dock.Engine
-	dir     string
-	image   string
-	order   []string
-	results map[string]*result // "case/tool"
-}
-
-type result struct {
-	took  []time.Duration
-	calls int
-}
-
-// stage is one project of one tool, set up for a case.
-type stage struct {
-	b       *bench
-	t       tool
-	proxy   *dock.Proxy
-	project string
-	dir     string
-	env     []string
-}
-
-func (b *bench) measure(ctx context.Context, c benchCase, t tool) error {
-	whole := ctx
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	dir, err := os.MkdirTemp(b.dir, "stage")
-	if err != nil {
-		return err
+	r := newReport(chosen, list, b.results)
+	switch {
+	case o.asJSON:
+		return r.json(os.Stdout)
+	case o.asMarkdown:
+		return r.markdown(os.Stdout)
 	}
-	proxy, err := dock.NewProxy(b.engine, dir)
-	if err != nil {
-		return err
-	}
-	defer proxy.Close()
-	s := &stage{b: b, t: t, proxy: proxy, project: fmt.Sprintf("bench%d", os.Getpid()), dir: dir}
-	s.env = append(os.Environ(), "DOCKER_HOST="+proxy.Host, "COMPOSE_PROJECT_NAME="+s.project, "STUB="+b.image)
-	defer b.engine.RemoveProject(whole, s.project)
-	if err := os.WriteFile(filepath.Join(dir, "compose.yaml"), []byte(c.file()), 0o644); err != nil {
-		return err
-	}
-	return c.run(ctx, s)
-}
-
-// command of the tool; what it writes is shown if it fails.
-func (s *stage) command(ctx context.Context, args ...string) error {
-	cmd := exec.CommandContext(ctx, s.t.bin, args...)
-	cmd.Dir, cmd.Env = s.dir, s.env
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, out)
-	}
-	return nil
-}
-
-// timed runs a command and records how long it took and how many calls it made.
-func (s *stage) timed(ctx context.Context, name string, args ...string) error {
-	s.proxy.Calls()
-	start := time.Now()
-	if err := s.command(ctx, args...); err != nil {
-		return err
-	}
-	s.b.record(name, s.t, time.Since(start), len(s.proxy.Calls()))
-	return nil
-}
-
-func (b *bench) record(name string, t tool, d time.Duration, calls int) {
-	key := name + "/" + t.name
-	if !slices.Contains(b.order, name) {
-		b.order = append(b.order, name)
-	}
-	if b.results[key] == nil {
-		b.results[key] = &result{}
-	}
-	b.results[key].took = append(b.results[key].took, d)
-	b.results[key].calls = calls
-}
-
-func median(d []time.Duration) time.Duration {
-	d = slices.Sorted(slices.Values(d))
-	return d[len(d)/2]
-}
-
-func (b *bench) print(list []tool) {
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "case\t")
-	for _, t := range list {
-		fmt.Fprintf(w, "%s\tcalls\t", t.name)
-	}
-	if len(list) == 2 {
-		fmt.Fprint(w, "ratio\t")
-	}
-	fmt.Fprintln(w)
-	for _, name := range b.order {
-		var medians []time.Duration
-		fmt.Fprintf(w, "%s\t", name)
-		for _, t := range list {
-			r := b.results[name+"/"+t.name]
-			if r == nil {
-				fmt.Fprint(w, "–\t\t")
-				continue
-			}
-			m := median(r.took)
-			medians = append(medians, m)
-			fmt.Fprintf(w, "%.3f s\t%s\t", m.Seconds(), count(r.calls))
-		}
-		if len(medians) == 2 {
-			fmt.Fprintf(w, "%.1f×\t", medians[1].Seconds()/medians[0].Seconds())
-		}
-		fmt.Fprintln(w)
-	}
-	w.Flush()
-}
-
-func count(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprint(n)
-}
-
-// buildStub compiles e2e/stub for the engine's machine and makes an image of it.
-func (b *bench) buildStub(ctx context.Context) error {
-	bin := filepath.Join(b.dir, "stub")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", bin, "./e2e/stub")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+b.engine.OS, "GOARCH="+b.engine.Arch)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return errors.New(string(out))
-	}
-	body, err := os.ReadFile(bin)
-	if err != nil {
-		return err
-	}
-	file := "FROM scratch\nCOPY stub /stub\nENTRYPOINT [\"/stub\"]\nCMD [\"serve\"]\n"
-	return b.engine.Build(ctx, b.image, dock.File{Name: "stub", Mode: 0o755, Body: body}, dock.File{Name: "Dockerfile", Mode: 0o644, Body: []byte(file)})
+	return r.table(os.Stdout)
 }

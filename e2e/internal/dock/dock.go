@@ -57,7 +57,7 @@ func Dial(ctx context.Context, host string) (*Engine, error) {
 	default:
 		return nil, fmt.Errorf("engine host %s: these tests reach unix and tcp hosts only", host)
 	}
-	e.client = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return e.dial(ctx) }}}
+	e.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return e.dial(ctx) }}}
 	var v struct{ Os, Arch string }
 	if err := e.Do(ctx, "GET", "/version", nil, &v); err != nil {
 		return nil, err
@@ -108,6 +108,15 @@ func (e *Engine) send(ctx context.Context, method, path, kind string, body io.Re
 	}
 	req.Header.Set("Content-Type", kind)
 	return e.answer(req)
+}
+
+// Open what is read as a stream.
+func (e *Engine) Open(ctx context.Context, path string) (io.ReadCloser, error) {
+	resp, err := e.send(ctx, "GET", path, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
 }
 
 // answer that is a success.
@@ -343,12 +352,12 @@ func unframe(r io.Reader) (string, error) {
 
 // Logs are all that a container has written.
 func (e *Engine) Logs(ctx context.Context, name string) (string, error) {
-	resp, err := e.send(ctx, "GET", "/containers/"+name+"/logs?stdout=1&stderr=1", "", nil)
+	r, err := e.Open(ctx, "/containers/"+name+"/logs?stdout=1&stderr=1")
 	if err != nil {
 		return "", err
 	}
-	defer resp.Body.Close()
-	return unframe(resp.Body)
+	defer r.Close()
+	return unframe(r)
 }
 
 // File of a build context.
