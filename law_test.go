@@ -95,9 +95,12 @@ var laws = map[string]law{
 	"compose": {ours: append([]string{"engine", "extension", "host"}, append(rooms, leaves...)...), others: []string{"github.com/moby/patternmatcher/ignorefile"},
 		tests: []string{"engine/enginetest", "engine/docker"}},
 
-	"engine/docker":     {ours: append([]string{"engine"}, leaves...), others: append([]string{"golang.org/x/sync/errgroup"}, dockerClient...), tests: []string{"engine/enginetest"}},
-	"engine/buildkit":   {ours: append([]string{"engine"}, leaves...), others: append([]string{"github.com/moby/buildkit/...", "github.com/tonistiigi/fsutil/...", "google.golang.org/grpc", "github.com/containerd/containerd/v2/..."}, dockerClient...)},
-	"engine/enginetest": {ours: append([]string{"engine"}, leaves...), others: []string{"pgregory.net/rapid"}},
+	"engine/docker":   {ours: append([]string{"engine"}, leaves...), others: append([]string{"golang.org/x/sync/errgroup"}, dockerClient...), tests: []string{"engine/enginetest"}},
+	"engine/buildkit": {ours: append([]string{"engine"}, leaves...), others: append([]string{"github.com/moby/buildkit/...", "github.com/tonistiigi/fsutil/...", "google.golang.org/grpc", "github.com/containerd/containerd/v2/..."}, dockerClient...)},
+	"engine/enginetest/served": {ours: append([]string{"engine", "engine/enginetest"}, leaves...), others: []string{"github.com/moby/moby/api/..."},
+		tests: []string{"engine/docker"}},
+	"engine/enginetest/simulated": {ours: []string{"engine/enginetest", "engine/enginetest/served"}},
+	"engine/enginetest":           {ours: append([]string{"engine"}, leaves...), others: []string{"pgregory.net/rapid"}},
 
 	"cmd/internal/render": {ours: append([]string{"compose", "compose/apply", "compose/plan", "compose/graph", "compose/desired", "compose/diag", "compose/diagram", "compose/history", "compose/lint", "compose/timeline", "engine"}, leaves...),
 		others: terminal, tests: []string{"engine/enginetest"}},

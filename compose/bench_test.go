@@ -3,10 +3,12 @@ package compose_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/tutti-run/tutti/compose"
 	"github.com/tutti-run/tutti/compose/desired"
+	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine/enginetest"
 )
 
@@ -30,21 +32,70 @@ func BenchmarkPlan(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.Run(fmt.Sprintf("apply/%d", n), func(b *testing.B) {
+		tool.Run(context.Background(), pl, compose.RunOptions{})
+		b.Run(fmt.Sprintf("nothing/%d", n), func(b *testing.B) { benchPlan(b, tool, p) })
+	}
+}
+
+// BenchmarkApply of services side by side, on an engine that takes no time: what the walk costs, and the Fake's own work.
+func BenchmarkApply(b *testing.B) {
+	for _, n := range []int{1000, 10000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			pl, _ := side(b, n)
 			for b.Loop() {
 				b.StopTimer()
-				g := enginetest.New()
-				g.AddImages(enginetest.Behaviour{}, "web")
+				f := enginetest.New()
+				f.AddImages(enginetest.Behaviour{}, "web")
 				b.StartTimer()
-				if r := (compose.Tool{Engine: g}).Run(context.Background(), pl, compose.RunOptions{}); r.Failed() {
+				if r := (compose.Tool{Engine: f}).Run(context.Background(), pl, compose.RunOptions{}); r.Failed() {
 					b.Fatal(r.Failures)
 				}
-				g.Close()
+				f.Close()
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*len(pl.Nodes)), "µs/step")
 		})
-		tool.Run(context.Background(), pl, compose.RunOptions{})
-		b.Run(fmt.Sprintf("nothing/%d", n), func(b *testing.B) { benchPlan(b, tool, p) })
+	}
+}
+
+// side by side: the plan of n services that need nothing of each other, on an engine that has none of them.
+func side(t testing.TB, n int) (plan.Plan, *enginetest.Fake) {
+	t.Helper()
+	var services []desired.Service
+	for i := range n {
+		services = append(services, service(fmt.Sprintf("s%05d", i), "web"))
+	}
+	f := enginetest.New()
+	t.Cleanup(func() { f.Close() })
+	f.AddImages(enginetest.Behaviour{}, "web")
+	pl, err := (compose.Tool{Engine: f}).Plan(context.Background(), shop(services...), compose.UpOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pl, f
+}
+
+// TestApplyGrowth: eight times the containers take eight times the calls and allocations, not more.
+func TestApplyGrowth(t *testing.T) {
+	measure := func(n int) (calls, allocations float64) {
+		pl, f := side(t, n)
+		f.ForgetJournal()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if r := (compose.Tool{Engine: f}).Run(context.Background(), pl, compose.RunOptions{}); r.Failed() {
+			t.Fatal(r.Failures)
+		}
+		runtime.ReadMemStats(&after)
+		return float64(len(f.Journal())) / float64(n), float64(after.Mallocs-before.Mallocs) / float64(n)
+	}
+	measure(10) // what is made once
+	calls, allocations := measure(250)
+	moreCalls, moreAllocations := measure(2000)
+	t.Logf("of a service: %.2f calls, %.0f allocations; of more %.2f, %.0f", calls, allocations, moreCalls, moreAllocations)
+	if moreCalls > calls || calls > 2.1 {
+		t.Errorf("a service takes %.2f calls of 250, %.2f of 2,000", calls, moreCalls)
+	}
+	if moreAllocations > 1.2*allocations {
+		t.Errorf("a service takes %.0f allocations of 250, %.0f of 2,000", allocations, moreAllocations)
 	}
 }
 

@@ -1,6 +1,9 @@
 package main
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // benchCase is a stack, and steps that each tool takes in a project of its own.
 type benchCase struct {
@@ -39,7 +42,7 @@ var (
 )
 
 func cases() []benchCase {
-	return []benchCase{
+	out := []benchCase{
 		{name: "start-up", steps: []step{
 			{name: "version", args: []string{"version"}, target: target{compose: 0.5}},
 			{name: "--help", args: []string{"--help"}, target: target{compose: 0.5}},
@@ -70,8 +73,24 @@ func cases() []benchCase {
 			{name: "logs -f, 20 writers", args: []string{"logs", "-f", "--tail", "0"}, floor: []string{"logs", "follow=1&tail=0"}, follow: follow, target: target{compose: 0.5}},
 		}},
 	}
+	for _, n := range []int{1000, 10000} {
+		name := thousands(n) + " simulated"
+		out = append(out, benchCase{name: name, stack: flat(n), simulated: true, without: []string{"compose"}, steps: []step{
+			{name: "first up, " + name, args: up, floor: []string{"up"}},
+			{name: "no-op up, " + name, args: up, floor: lists},
+			{name: "plan, " + name, args: []string{"plan"}, floor: lists},
+		}})
+	}
+	return out
 }
 
 func configures(name string, s stack, of float64) benchCase {
 	return benchCase{name: name, stack: s, steps: []step{{name: name, args: []string{"config"}, target: target{compose: of}}}}
+}
+
+func thousands(n int) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
 }

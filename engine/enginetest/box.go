@@ -81,8 +81,14 @@ func (w *world) find(id string) *box {
 	if b := w.containers[id]; b != nil {
 		return b
 	}
+	if b := w.names[id]; b != nil {
+		return b
+	}
+	if len(id) < 12 || strings.Trim(id, "0123456789abcdef") != "" {
+		return nil
+	}
 	for _, b := range w.containers {
-		if b.name == id || len(id) >= 12 && strings.HasPrefix(b.id, id) {
+		if strings.HasPrefix(b.id, id) {
 			return b
 		}
 	}
@@ -138,7 +144,7 @@ func (w *world) create(n engine.NewContainer) (string, error) {
 		w.volumes = before // nothing half-made stays
 		return "", err
 	}
-	w.containers[b.id] = b
+	w.containers[b.id], w.names[b.name] = b, b
 	w.emit(b, engine.EventCreate)
 	return b.id, nil
 }
@@ -552,6 +558,7 @@ func (c containers) RemoveContainer(ctx context.Context, id string, force, anony
 		}
 		b.stopTimers()
 		delete(c.w.containers, b.id)
+		delete(c.w.names, b.name)
 		b.tell()
 		if anonymous {
 			c.w.dropAnonymous(b)
@@ -579,7 +586,9 @@ func (c containers) RenameContainer(ctx context.Context, id, name string) error 
 		if c.w.find(name) != nil {
 			return refuse(engine.ErrConflict, "rename container %s to %s: the name is already in use", b.name, name)
 		}
+		delete(c.w.names, b.name)
 		b.name = name
+		c.w.names[name] = b
 		c.w.emit(b, engine.EventRename)
 		return nil
 	})

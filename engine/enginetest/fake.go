@@ -55,6 +55,9 @@ type Knobs struct {
 	Fail func(Call) error
 	// Latency of each call.
 	Latency func(Call) time.Duration
+	// Happened and Marked are told of each event as it happens, under the engine's lock: they must not call it.
+	Happened func(engine.Event)
+	Marked   func(engine.MarkEvent)
 	// Beside is what Survey tells beside what is in here: neighbours that hold their ports and subnets, and the machine.
 	Beside engine.Surroundings
 }
@@ -82,7 +85,7 @@ func New() *Fake {
 		knobs: &Knobs{Caps: engine.Capabilities{
 			Engine: "docker", Version: "20.10.24", APIVersion: "1.41", OS: "linux", Arch: "amd64", BuildKit: true, Update: true, Socket: "/var/run/docker.sock",
 		}, Beside: engine.Surroundings{Memory: 8 << 30, CPUs: 4, Pools: defaultPools()}},
-		containers: map[string]*box{}, networks: map[string]*network.Live{}, subnets: map[string]string{}, volumes: map[string]*vol{},
+		containers: map[string]*box{}, names: map[string]*box{}, networks: map[string]*network.Live{}, subnets: map[string]string{}, volumes: map[string]*vol{},
 		images: map[string]*Image{},
 		cut:    make(chan struct{}), cutAfter: -1,
 	}
@@ -249,7 +252,8 @@ func (f *Fake) Close() error {
 type world struct {
 	mu         sync.Mutex
 	knobs      *Knobs
-	containers map[string]*box          // by id
+	containers map[string]*box // by id
+	names      map[string]*box
 	networks   map[string]*network.Live // by id
 	subnets    map[string]string        // chosen for networks that ask for none, by id
 	volumes    map[string]*vol          // by name

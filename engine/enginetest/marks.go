@@ -46,4 +46,7 @@ func (w *world) tellMark(ev engine.MarkEvent) {
 	for _, s := range w.markSubs {
 		s.tell(ev)
 	}
+	if w.knobs.Marked != nil {
+		w.knobs.Marked(ev)
+	}
 }

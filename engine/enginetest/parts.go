@@ -432,6 +432,9 @@ func (w *world) emit(b *box, kind engine.EventKind) {
 	for _, s := range w.subs {
 		s.tell(ev)
 	}
+	if w.knobs.Happened != nil {
+		w.knobs.Happened(ev)
+	}
 }
 
 // logs reads what containers wrote.
