@@ -86,6 +86,7 @@ var laws = map[string]law{
 	"compose/load/isolate":           {ours: []string{"compose/diag", "compose/load/merged"}, others: yaml},
 	"compose/load/merged":            {others: yaml},
 	"compose/load/check":             {ours: []string{"compose/diag", "compose/graph", "compose/load/form", "compose/load/merged", "compose/load/source"}, others: yaml},
+	"compose/load/revert":            {ours: leaves, others: yaml, tests: []string{"compose/load", "compose/desired"}},
 	"compose/load/convert": {ours: append([]string{"compose/desired", "compose/diag", "compose/load/canon", "compose/load/merged", "compose/load/source"}, leaves...), others: yaml,
 		tests: []string{"compose/load"}},
 	"compose/load/origin": {ours: []string{"compose/desired", "compose/diag", "compose/load/source"},

@@ -99,6 +99,14 @@ type Defaults struct {
 	StopSignal       string
 	Volumes, Exposed []string
 	HasHealthcheck   bool
+	Healthcheck      *Healthcheck // nil: it has none
+}
+
+// Healthcheck of an image, as the Engine API has it: see container.Healthcheck.
+type Healthcheck struct {
+	Test                                          []string
+	Interval, Timeout, StartPeriod, StartInterval time.Duration
+	Retries                                       int
 }
 
 // Registry that a reference names: its host, "docker.io" where it names none (as the distribution project's references have it).

@@ -173,5 +173,9 @@ func imageOf(in apiimage.InspectResponse) image.Live {
 		Volumes: slices.Sorted(maps.Keys(c.Volumes)), Exposed: slices.Sorted(maps.Keys(c.ExposedPorts)),
 		HasHealthcheck: c.Healthcheck != nil && len(c.Healthcheck.Test) > 0 && c.Healthcheck.Test[0] != "NONE",
 	}
+	if h := healthcheckOf(c.Healthcheck); h != nil {
+		check := image.Healthcheck(*h)
+		l.Defaults.Healthcheck = &check
+	}
 	return l
 }

@@ -12,7 +12,7 @@ import (
 
 // alpha has what Docker Compose had there first, under the names that it had then.
 func (c *cli) alpha() *cobra.Command {
-	cmd := c.family("alpha [COMMAND]", "Commands by the names that they had at first", c.dryRun(), c.publish(), c.scale_(), c.dot(), c.watch_())
+	cmd := c.family("alpha [COMMAND]", "Commands by the names that they had at first", c.dryRun(), c.publish(), c.scale_(), c.dot(), c.generate(), c.watch_())
 	cmd.Hidden = true
 	return cmd
 }

@@ -76,7 +76,7 @@ func (c *cli) completeValues(cmd *cobra.Command) {
 }
 
 var formats = map[string][]string{"config": {"yaml", "json"}, "ps": {"table", "json"}, "ls": {"table", "json"}, "images": {"table", "json"}, "volumes": {"table", "json"}, "stats": {"table", "json"}, "version": {"pretty", "json"},
-	"lint": {"text", "json", "sarif"}, "timeline": {"text", "svg", "json"}, "env": {"env", "json"}, "viz": {"dot", "mermaid", "svg"}}
+	"lint": {"text", "json", "sarif"}, "timeline": {"text", "svg", "json"}, "env": {"env", "json"}, "generate": {"yaml", "json"}, "viz": {"dot", "mermaid", "svg"}}
 
 func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
 	if cmd.Flags().Lookup(flag) != nil {

@@ -11,8 +11,7 @@ import (
 )
 
 // stillToCome are verbs ("publish") and flags ("up --menu") of Docker Compose that tutti does not have.
-var stillToCome = strings.Fields(`alpha/generate
-	bridge bridge/convert bridge/transformations bridge/transformations/create bridge/transformations/list`)
+var stillToCome = strings.Fields(`bridge bridge/convert bridge/transformations bridge/transformations/create bridge/transformations/list`)
 
 // otherwise are flags whose default tutti writes in another way, that means the same.
 var otherwise = map[string]string{

@@ -81,7 +81,7 @@ func (c *cli) verbs() []*cobra.Command {
 	group(change, c.up(), c.create_(), c.down(), c.start(), c.stop(), c.restart(), c.scale_(), c.kill(), c.pause(), c.unpause(), c.rm(), c.rollback(), c.ci(), c.watch_())
 	group(bring, c.build(), c.pull(), c.push(), c.publish())
 	group(inside, c.run_(), c.exec(), c.attach(), c.cp(), c.export(), c.commit())
-	group(look, c.plan(), c.explain(), c.config(), c.viz(), c.lint(), c.ps(), c.logs(), c.top(), c.stats(), c.port(), c.images(), c.volumes(), c.events(), c.wait_(), c.ls(), c.history(), c.timeline(), c.env())
+	group(look, c.plan(), c.explain(), c.config(), c.generate(), c.viz(), c.lint(), c.ps(), c.logs(), c.top(), c.stats(), c.port(), c.images(), c.volumes(), c.events(), c.wait_(), c.ls(), c.history(), c.timeline(), c.env())
 	group(others, c.alpha(), c.installPlugin(), c.version())
 	return all
 }
