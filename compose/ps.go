@@ -60,8 +60,8 @@ func CheckServices(p Project, services []string) error {
 	return nil
 }
 
-// CheckContainers is an error if there is none to work on: in the whole project, or of one of the services.
-func (t Tool) CheckContainers(ctx context.Context, p Project, services []string) error {
+// CheckContainers is an error if there is none to work on: in the whole project, or of one of the services, unless any of the project's is enough.
+func (t Tool) CheckContainers(ctx context.Context, p Project, services []string, enough bool) error {
 	all, err := t.Engine.ListContainers(ctx, p.Name)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (t Tool) CheckContainers(ctx context.Context, p Project, services []string)
 	if len(all) == 0 && nameOnly(p) {
 		return fmt.Errorf("no container found for project %q: not found", p.Name)
 	}
-	if s, missing := toMake(p, services, all); missing {
+	if s, missing := toMake(p, services, all); missing && !(enough && len(all) > 0) {
 		return fmt.Errorf("service %q has no container to start", s)
 	}
 	return nil

@@ -17,7 +17,7 @@ type attachOptions struct {
 func (c *cli) attach() *cobra.Command {
 	o := &attachOptions{cli: c}
 	cmd := &cobra.Command{
-		Use: "attach [OPTIONS] SERVICE", Short: "Connect with the input and output of a container that runs", Args: exactly(1),
+		Use: "attach [OPTIONS] SERVICE", Short: "Connect with the input and output of a container that runs", Args: one,
 		ValidArgsFunction: c.completeService,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.service = args[0]

@@ -94,8 +94,11 @@ func (c *cli) moved(ctx context.Context, report apply.Report, r run) (plan.Plan,
 	return p, err == nil && compose.Moved(failed, p)
 }
 
-// showPlan on stdout.
+// showPlan on stdout, which called as docker-compose stays empty.
 func (c *cli) showPlan(p plan.Plan) error {
+	if c.AsCompose && !c.progressJSON() {
+		return c.pretend(p)
+	}
 	if c.progressJSON() {
 		return render.PlanJSON(c.Stdout, p)
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,20 +15,14 @@ import (
 
 const noFiles = cobra.ShellCompDirectiveNoFileComp
 
-// completeServices from the file, without those named already.
-func (c *cli) completeServices(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+// completeServices from the file that begin with a word, without those named already.
+func (c *cli) completeServices(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 	p := c.quietly(cmd.Context())
-	var out []string
+	out := slices.Clone(p.Disabled)
 	for _, s := range p.Services {
-		if !slices.Contains(args, s.Name) {
-			out = append(out, s.Name)
-		}
+		out = append(out, s.Name)
 	}
-	for _, s := range p.Disabled {
-		if !slices.Contains(args, s) {
-			out = append(out, s)
-		}
-	}
+	out = slices.DeleteFunc(out, func(s string) bool { return slices.Contains(args, s) || !strings.HasPrefix(s, word) })
 	slices.Sort(out)
 	return out, noFiles
 }
@@ -93,7 +88,7 @@ func (c *cli) completeProfiles(cmd *cobra.Command, _ []string, _ string) ([]stri
 }
 
 // completeProjects asks the engine, but not for long.
-func (c *cli) completeProjects(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+func (c *cli) completeProjects(cmd *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(cmd.Context(), 2*time.Second)
 	defer cancel()
 	t, err := c.tool(ctx)
@@ -103,7 +98,9 @@ func (c *cli) completeProjects(cmd *cobra.Command, _ []string, _ string) ([]stri
 	all, _ := t.List(ctx, compose.ListOptions{All: true})
 	var out []string
 	for _, p := range all {
-		out = append(out, p.Name)
+		if strings.HasPrefix(p.Name, word) {
+			out = append(out, p.Name)
+		}
 	}
 	return out, noFiles
 }

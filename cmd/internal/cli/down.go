@@ -59,7 +59,13 @@ func (o *downOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	again := func(ctx context.Context) (plan.Plan, error) { return t.PlanDown(ctx, project, o.DownOptions) }
+	again := func(ctx context.Context) (plan.Plan, error) {
+		p, err := t.PlanDown(ctx, project, o.DownOptions)
+		if o.AsCompose && p.Empty() && len(project.Networks) > 0 { // Docker Compose warns of having nothing to do only if the file has no network either
+			p.Warnings = nil
+		}
+		return p, err
+	}
 	p, err := o.decide(ctx, again)
 	if err != nil {
 		return err

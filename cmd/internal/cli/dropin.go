@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -10,7 +11,13 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/tutti-run/tutti/cmd/internal/render"
+	"github.com/tutti-run/tutti/compose"
+	"github.com/tutti-run/tutti/compose/apply"
+	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/graph"
+	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine"
 )
 
@@ -60,10 +67,44 @@ func inItsName(list diag.List) diag.List {
 
 // inItsWords is the one error that scripts look for by Docker's words: that no engine answers.
 func inItsWords(err error) error {
-	if u, ok := errors.AsType[engine.Unreachable](err); ok {
-		return fmt.Errorf("Cannot connect to the Docker daemon at %s. Is the docker daemon running?", u.Host) //nolint:staticcheck // Docker's capital
+	u, ok := errors.AsType[engine.Unreachable](err)
+	if !ok {
+		return err
 	}
-	return err
+	sought := ""
+	if i, ok := errors.AsType[seeking](err); ok {
+		sought = fmt.Sprintf("unable to get image '%s': ", i.image)
+	}
+	return fmt.Errorf("%sCannot connect to the Docker daemon at %s. Is the docker daemon running?", sought, u.Host) //nolint:staticcheck // Docker's capital
+}
+
+// seeking is an error of a verb that in Docker Compose looks for the services' images before all else.
+type seeking struct {
+	error
+	image string
+}
+
+func (e seeking) Unwrap() error { return e.error }
+
+// toolFor the images of a project.
+func (c *cli) toolFor(ctx context.Context, p compose.Project) (compose.Tool, error) {
+	t, err := c.tool(ctx)
+	if i := slices.IndexFunc(p.Services, func(s desired.Service) bool { return s.Image.Ref != "" }); err != nil && i >= 0 {
+		err = seeking{err, p.Services[i].Image.Ref}
+	}
+	return t, err
+}
+
+// pretend shows on stderr that a plan is carried out, each line marked as Docker Compose marks them when it changes nothing.
+func (c *cli) pretend(p plan.Plan) error {
+	v := render.NewPretence(c.status())
+	show := silence{}.events(v)
+	show(apply.Planned{Plan: p})
+	for _, n := range p.Nodes {
+		show(apply.StepStarted{Node: n})
+		show(apply.StepEnded{Node: n, Outcome: graph.Done})
+	}
+	return v.Close()
 }
 
 const composeUsage = `Usage:  {{.UseLine}}

@@ -46,6 +46,9 @@ func (c *cli) exec() *cobra.Command {
 }
 
 func (o *execOptions) run(ctx context.Context, tty bool) error {
+	if o.g.dryRun {
+		return usagef("interactive exec is not supported in dry-run mode")
+	}
 	project, err := o.found(ctx, []string{o.Service})
 	if err != nil {
 		return err

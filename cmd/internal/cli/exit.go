@@ -103,8 +103,13 @@ func diagnostics(cmd *cobra.Command, err error) diag.List {
 	d.Hint = strings.ReplaceAll(d.Hint, "\n  ", "\n") // the whole is indented anyway
 	d.Hint = strings.TrimPrefix(d.Hint, "  ")
 	if u, ok := errors.AsType[usageError](err); ok {
-		if d.Hint = u.hint; cmd != nil && d.Hint == "" && cmd.Root().Annotations[dropin] == "" {
+		switch asCompose := cmd != nil && cmd.Root().Annotations[dropin] != ""; {
+		case asCompose: // Docker Compose says no more of a command line that is not right
+			d.Hint = ""
+		case u.hint == "" && cmd != nil:
 			d.Hint = fmt.Sprintf("see '%s --help'", cmd.CommandPath())
+		default:
+			d.Hint = u.hint
 		}
 	}
 	return diag.List{d}

@@ -15,10 +15,10 @@ func (c *cli) export() *cobra.Command {
 	var output string
 	var index int
 	cmd := &cobra.Command{
-		Use: "export [OPTIONS] SERVICE", Short: "Write a container's file system as a tar archive", Args: exactly(1),
+		Use: "export [OPTIONS] SERVICE", Short: "Write a container's file system as a tar archive", Args: one,
 		ValidArgsFunction: c.completeService,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.looking(cmd.Context(), args, func(ctx context.Context, t compose.Tool, p compose.Project) error {
+			return c.looking(cmd.Context(), args[:1], func(ctx context.Context, t compose.Tool, p compose.Project) error {
 				write := func(w io.Writer) error { return t.Export(ctx, p, args[0], index, w) }
 				if output != "" {
 					return c.create(output, write)

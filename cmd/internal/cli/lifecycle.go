@@ -48,7 +48,7 @@ func (o *lifecycle) change(ctx context.Context, t compose.Tool, project compose.
 		return o.nothing()
 	}
 	if o.needs && p.Empty() {
-		if err := t.CheckContainers(ctx, project, o.Services); err != nil {
+		if err := t.CheckContainers(ctx, project, o.Services, o.AsCompose); err != nil {
 			return err
 		}
 	}

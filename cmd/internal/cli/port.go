@@ -23,7 +23,9 @@ func (c *cli) port() *cobra.Command {
 				o.Protocol = protocol
 			}
 			n, err := strconv.ParseUint(text, 10, 16)
-			if err != nil {
+			if err != nil && c.AsCompose {
+				return err // scripts know strconv's words
+			} else if err != nil {
 				return usagef("invalid port %q", args[1])
 			}
 			o.Service, o.Target, o.Protocol = args[0], int(n), strings.ToLower(o.Protocol)

@@ -45,7 +45,8 @@ func (c *cli) read(ctx context.Context, o load.Options) (load.Result, error) {
 	return res, nil
 }
 
-// project for what needs only to know it: where a name is enough, that alone, with -p and no -f, or when there is no file and COMPOSE_PROJECT_NAME is set.
+// project or, where a name is enough, only that: with -p and no -f, or when there is no file and COMPOSE_PROJECT_NAME is set. Docker Compose takes
+// the name of that variable even if the file is not right, or has not the services.
 func (c *cli) project(ctx context.Context, services []string) (compose.Project, error) {
 	if c.g.name != "" && len(c.g.files) == 0 {
 		name, err := c.projectName(ctx)
@@ -60,6 +61,10 @@ func (c *cli) project(ctx context.Context, services []string) (compose.Project, 
 	}
 	if err == nil { // how a copy is made is told by those commands that make it
 		c.warn(slices.DeleteFunc(res.Diags, func(d diag.Diagnostic) bool { return d.Rule == load.Isolated }))
+	}
+	if name, _ := c.lookup("COMPOSE_PROJECT_NAME"); c.AsCompose && name != "" && (err != nil || compose.CheckServices(res.Project, services) != nil) {
+		name, err := c.projectName(ctx)
+		return compose.Project{Name: name}, err
 	}
 	return res.Project, err
 }

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/tutti-run/tutti/compose"
+	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/plan"
 )
 
@@ -16,6 +18,7 @@ type bringing struct {
 	plan.ImageOptions
 	quiet bool
 	asks  bool // whether files from elsewhere may do what they ask for
+	built bool // images that are built alone: where there is none, no engine is needed
 }
 
 func (o *bringing) verb(use, short string, flags func(*pflag.FlagSet), check func() error, decide imagePlanner) *cobra.Command {
@@ -46,7 +49,10 @@ func (o *bringing) run(ctx context.Context, title string, decide imagePlanner) e
 			return err
 		}
 	}
-	t, err := o.tool(ctx)
+	if o.built && !slices.ContainsFunc(res.Project.Services, func(s desired.Service) bool { return s.Image.Build != nil }) {
+		return nil
+	}
+	t, err := o.toolFor(ctx, res.Project)
 	if err != nil {
 		return err
 	}
@@ -84,7 +90,7 @@ func (c *cli) pull() *cobra.Command {
 }
 
 func (c *cli) push() *cobra.Command {
-	o := &bringing{cli: c}
+	o := &bringing{cli: c, built: true}
 	flags := func(fs *pflag.FlagSet) {
 		fs.BoolVarP(&o.quiet, "quiet", "q", false, "show no progress")
 		fs.BoolVar(&o.Deps, "include-deps", false, "also what the services depend on")

@@ -180,6 +180,14 @@ func between(least, most int) cobra.PositionalArgs {
 	}
 }
 
+// one argument; Docker Compose takes no notice of what is behind it.
+func one(cmd *cobra.Command, args []string) error {
+	if cmd.Root().Annotations[dropin] != "" {
+		return needs(1)(cmd, args)
+	}
+	return exactly(1)(cmd, args)
+}
+
 // exactly as many arguments, in Docker's words.
 func exactly(n int) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {

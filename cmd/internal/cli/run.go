@@ -175,6 +175,9 @@ func (o *runOptions) run(ctx context.Context) error {
 		}
 		return o.carryOut(ctx, t, p, run{title: "run", silent: o.quiet, quiet: silence{o.quietPull, o.quietBuild}})
 	}})
+	if err == nil && o.g.dryRun && o.AsCompose {
+		return usagef("interactive run is not supported in dry-run mode")
+	}
 	if err != nil || o.g.dryRun {
 		return err
 	}

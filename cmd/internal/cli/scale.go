@@ -42,7 +42,7 @@ func replicas(args []string) (map[string]int, error) {
 		case !ok || name == "" || strings.Contains(num, "="):
 			return nil, usageError{text: "invalid scale specifier: " + text, hint: "it takes SERVICE=REPLICAS: web=3"}
 		case err != nil || n < 0:
-			return nil, usageError{text: "invalid scale specifier: can't parse replica value as int: " + num}
+			return nil, usageError{text: "invalid scale specifier: can't parse replica value as int: " + text}
 		}
 		out[name] = n
 	}

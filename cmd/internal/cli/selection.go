@@ -102,7 +102,7 @@ func (s *selection) parseScale() error {
 		name, num, ok := strings.Cut(text, "=")
 		n, err := strconv.Atoi(num)
 		if !ok || name == "" || err != nil || n < 0 {
-			return usageError{text: "invalid --scale option \"" + text + "\"", hint: "it takes SERVICE=NUM: --scale web=3"}
+			return usagef("invalid --scale option %q. Should be SERVICE=NUM", text)
 		}
 		s.replicas[name] = n
 	}

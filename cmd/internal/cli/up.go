@@ -142,7 +142,7 @@ func (o *upOptions) bringUp(ctx context.Context, res load.Result, options compos
 	if err := o.consent(ctx, res, o.selection.yes); err != nil {
 		return err
 	}
-	t, err := o.tool(ctx)
+	t, err := o.toolFor(ctx, project)
 	if err != nil {
 		return err
 	}

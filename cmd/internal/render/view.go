@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -85,6 +86,21 @@ func NewPlain(w io.Writer) View {
 		}
 	}
 	return l
+}
+
+// NewPretence writes lines as NewPlain does, each marked as what is not really done, in Docker Compose's way.
+func NewPretence(w io.Writer) View { return NewPlain(&marking{w}) }
+
+// marking writes a mark before each line.
+type marking struct{ w io.Writer }
+
+func (m *marking) Write(p []byte) (int, error) {
+	for line := range bytes.Lines(p) {
+		if _, err := fmt.Fprintf(m.w, " DRY-RUN MODE - %s", line); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
 }
 
 // built writes what a build says, or a program beside the engine, line by line.

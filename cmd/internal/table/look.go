@@ -53,7 +53,7 @@ type ImagesOptions struct {
 	Now    time.Time
 }
 
-// Images that containers were made from, in Docker Compose's columns and field names.
+// Images that containers were made from, in Docker Compose's columns and field names. As there, an empty line is below the JSON.
 func Images(w io.Writer, all []compose.UsedImage, o ImagesOptions) error {
 	switch o.Format = strings.ToLower(o.Format); {
 	case o.Quiet:
@@ -120,7 +120,11 @@ func imagesJSON(w io.Writer, all []compose.UsedImage) error {
 		}
 		out = append(out, r)
 	}
-	return jsonLine(w, out)
+	if err := jsonLine(w, out); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w)
+	return err
 }
 
 const volumesTable = `table {{.Driver}}\t{{.Name}}`
