@@ -168,6 +168,8 @@ type Images interface {
 	PushImage(ctx context.Context, ref string, progress func(Progress)) error
 	BuildImage(ctx context.Context, ref string, b image.Build, progress func(Progress)) (id string, err error)
 	RemoveImage(ctx context.Context, ref string) error
+	// ListImages with a label, "key=value", the newest first.
+	ListImages(ctx context.Context, label string) ([]image.Listed, error)
 	// RemoveUntagged removes the image of that ID if no reference names it. One that is named, used or gone is fine.
 	RemoveUntagged(ctx context.Context, id string) error
 }

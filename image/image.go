@@ -77,6 +77,15 @@ type SSH struct {
 	Path string // of a socket or a key; "" is the user's agent
 }
 
+// Listed is an image as a list shows it.
+type Listed struct {
+	ID      string   // sha256:…
+	Tags    []string // repository:tag
+	Labels  map[string]string
+	Created time.Time
+	Size    int64 // bytes
+}
+
 // Live is an image that the engine has.
 type Live struct {
 	ID      string    // sha256:…

@@ -6,13 +6,16 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/moby/moby/api/types/jsonstream"
 	"github.com/moby/moby/client"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/image"
 )
 
 // images brings images and takes them away.
@@ -43,6 +46,20 @@ func (i images) PullImage(ctx context.Context, ref, platform string, progress fu
 		progress(progressOf(m))
 	}
 	return i.id(ctx, ref)
+}
+
+// ListImages by one call.
+func (i images) ListImages(ctx context.Context, label string) ([]image.Listed, error) {
+	res, err := i.c.api.ImageList(ctx, client.ImageListOptions{Filters: client.Filters{}.Add("label", label)})
+	if err != nil {
+		return nil, failed(err, "list images")
+	}
+	var out []image.Listed
+	for _, s := range res.Items {
+		out = append(out, image.Listed{ID: imageID(s.ID), Tags: s.RepoTags, Labels: s.Labels, Created: time.Unix(s.Created, 0), Size: s.Size})
+	}
+	slices.SortStableFunc(out, func(a, b image.Listed) int { return b.Created.Compare(a.Created) })
+	return out, nil
 }
 
 // LoadImage takes images in, from an archive as "docker save" makes it.

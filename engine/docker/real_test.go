@@ -197,6 +197,11 @@ func TestBuild(t *testing.T) {
 	if in, err := e.InspectImage(t.Context(), ref+":more"); err != nil || in.ID != id || in.Defaults.Labels["l"] != "v" {
 		t.Errorf("got %+v %v", in, err)
 	}
+	if all, err := e.ListImages(t.Context(), "l=v"); err != nil || !slices.ContainsFunc(all, func(l image.Listed) bool {
+		return l.ID == id && slices.Contains(l.Tags, ref+":more") && l.Labels["l"] == "v"
+	}) {
+		t.Errorf("got %+v %v", all, err)
+	}
 	for _, r := range []string{ref, ref + ":more"} {
 		if err := e.RemoveImage(t.Context(), r); err != nil {
 			t.Error(err)

@@ -278,6 +278,21 @@ func (p images) PullImage(ctx context.Context, ref, _ string, progress func(engi
 	return id, err
 }
 
+// ListImages that are here and have the label.
+func (p images) ListImages(ctx context.Context, label string) (out []image.Listed, err error) {
+	key, value, _ := strings.Cut(label, "=")
+	err = p.w.call(ctx, "ListImages", label, func() error {
+		for _, i := range p.w.images {
+			if !i.Remote && i.Defaults.Labels[key] == value {
+				out = append(out, image.Listed{ID: i.ID, Tags: []string{i.Ref}, Labels: i.Defaults.Labels})
+			}
+		}
+		slices.SortFunc(out, func(a, b image.Listed) int { return strings.Compare(a.ID, b.ID) })
+		return nil
+	})
+	return out, err
+}
+
 // PushImage sends it nowhere.
 func (p images) PushImage(ctx context.Context, ref string, progress func(engine.Progress)) error {
 	err := p.w.call(ctx, "PushImage", ref, func() error {

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -82,7 +81,7 @@ func (c *cli) verbs() []*cobra.Command {
 	group(bring, c.build(), c.pull(), c.push(), c.publish())
 	group(inside, c.run_(), c.exec(), c.attach(), c.cp(), c.export(), c.commit())
 	group(look, c.plan(), c.explain(), c.config(), c.generate(), c.viz(), c.lint(), c.ps(), c.logs(), c.top(), c.stats(), c.port(), c.images(), c.volumes(), c.events(), c.wait_(), c.ls(), c.history(), c.timeline(), c.env())
-	group(others, c.alpha(), c.installPlugin(), c.version())
+	group(others, c.bridge(), c.alpha(), c.installPlugin(), c.version())
 	return all
 }
 
@@ -120,9 +119,7 @@ func unknownVerb(above *cobra.Command, word string) error {
 		return unknownToCompose(above, word)
 	}
 	e := usageError{text: fmt.Sprintf("unknown command: %s %s", above.CommandPath(), word), hint: fmt.Sprintf("see '%s --help'", above.CommandPath())}
-	if slices.Contains(later, word) {
-		e.text = fmt.Sprintf("tutti %s is not supported yet", word)
-	} else if near := diag.Nearest(word, verbNames(above)); near != "" {
+	if near := diag.Nearest(word, verbNames(above)); near != "" {
 		e.hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	return e
@@ -135,9 +132,6 @@ func verbNames(root *cobra.Command) []string {
 	}
 	return names
 }
-
-// later are the verbs of Docker Compose that are still to come.
-var later = []string{"bridge"}
 
 // flagError keeps Docker's words, and looks for a flag that may be meant.
 func flagError(cmd *cobra.Command, err error) error {
