@@ -37,12 +37,12 @@ func main() {
 		k, v, _ := strings.Cut(kv, "=")
 		os.Setenv(k, v)
 	}
-	ctx, stop := interrupts()
+	ctx, stop, first := interrupts()
 	if info, ok := debug.ReadBuildInfo(); ok && version == "" {
 		version = info.Main.Version
 	}
 	compose.Version = version
-	app := cli.App{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Version: version, AsCompose: asCompose, Stop: stop, Dial: dial}
+	app := cli.App{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Version: version, AsCompose: asCompose, Stop: stop, Signal: first, Dial: dial}
 	os.Exit(app.Run(ctx, line.Args))
 }
 
@@ -55,18 +55,19 @@ func dial(ctx context.Context, host, contextName string) (engine.Engine, error) 
 	return buildkit.With(e, buildkit.BuildersOf(os.Getenv, o.ContextName(), e.Info().Host)), nil
 }
 
-// interrupts: the first closes stop, the second ends the context, the third ends the process.
-func interrupts() (ctx context.Context, stop <-chan struct{}) {
+// interrupts: the first closes stop, and can be asked for then; the second ends the context, the third ends the process.
+func interrupts() (ctx context.Context, stop <-chan struct{}, first func() os.Signal) {
 	ctx, cancel := context.WithCancel(context.Background())
-	first, signals := make(chan struct{}), make(chan os.Signal, 3)
+	stopped, signals := make(chan struct{}), make(chan os.Signal, 3)
+	var which os.Signal
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	go func() {
-		<-signals
-		close(first)
+		which = <-signals
+		close(stopped)
 		<-signals
 		cancel()
 		<-signals
 		os.Exit(130)
 	}()
-	return ctx, first
+	return ctx, stopped, func() os.Signal { <-stopped; return which }
 }

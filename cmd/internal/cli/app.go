@@ -25,6 +25,8 @@ type App struct {
 	Dial func(ctx context.Context, host, contextName string) (engine.Engine, error)
 	// Stop is closed by the first interrupt; the second ends the context of Run.
 	Stop <-chan struct{}
+	// Signal is which interrupt closed Stop; nil: Ctrl-C.
+	Signal func() os.Signal
 }
 
 // Run carries out one command line, without the program's name, and gives the exit code.

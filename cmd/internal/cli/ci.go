@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,7 +37,7 @@ func (c *cli) ci() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "ci [OPTIONS] -- COMMAND [ARGS...]", Short: "Bring the project up, run a command, and take all down again", Args: needs(1),
 		Long: "Bring the project up, run a command, and take all down again, whatever happens: also if up or the command fails, and on Ctrl-C or\n" +
-			"SIGTERM, which the command is told of first (SIGTERM to its process group; SIGKILL on the second). What ran before goes, too.\n" +
+			"SIGTERM, which the command's process group is given first (on the second SIGKILL). What ran before goes, too.\n" +
 			"Anonymous volumes go with their containers; named ones stay, unless with --volumes. A command run here has no terminal as input.\n" +
 			"With --isolate the command is given the variables of 'tutti env'; in a container they are those for its networks: WEB_HOST=web.\n" +
 			"The exit code is the command's, or that of up if this fails.",
@@ -67,14 +68,14 @@ func (c *cli) ci() *cobra.Command {
 func (o *ciOptions) run(ctx context.Context) error {
 	began := time.Now()
 	res, err := o.load(ctx, nil)
-	if err != nil {
-		return err
-	}
 	project := res.Project
-	if o.in != "" {
-		if err := compose.CheckServices(project, []string{o.in}); err != nil {
-			return err
-		}
+	if err == nil && o.in != "" {
+		err = compose.CheckServices(project, []string{o.in})
+	}
+	if err != nil {
+		project.Name, _ = o.projectName(ctx) // it may be what is wrong
+		o.cases = append(o.cases, compose.Case{Suite: "up", Name: "load", Took: time.Since(began), Failure: err.Error()})
+		return o.conclude(project, time.Since(began), err)
 	}
 	var up compose.Trial
 	o.also = up.Event
@@ -88,10 +89,28 @@ func (o *ciOptions) run(ctx context.Context) error {
 	} else if _, told := errors.AsType[exitCode](err); !told {
 		o.cases = append(o.cases, compose.Case{Suite: "up", Name: "up", Failure: err.Error()})
 	}
+	err = o.interrupted(err)
 	if up.Began { // else nothing was touched
 		err = o.cleanUp(ctx, project, err)
 	}
 	return o.conclude(project, time.Since(began), err)
+}
+
+// interrupted gives what was interrupted the exit code of the signal.
+func (o *ciOptions) interrupted(err error) error {
+	code, is := errors.AsType[exitCode](err)
+	if is && code == exitInterrupted && closed(o.Stop) && o.signal() == syscall.SIGTERM {
+		return exitCode(exitTerminated)
+	}
+	return err
+}
+
+// signal that asked to stop.
+func (o *ciOptions) signal() os.Signal {
+	if o.Signal == nil {
+		return os.Interrupt
+	}
+	return o.Signal()
 }
 
 // trial runs the command, and keeps what came of it.
@@ -186,13 +205,13 @@ func (o *ciOptions) here(ctx context.Context, _ compose.Project) (int, error) {
 func (o *ciOptions) handOn(ctx context.Context, p *os.Process, over <-chan struct{}) {
 	select {
 	case <-o.Stop:
-		endGroup(p, false)
+		signalGroup(p, o.signal())
 	case <-over:
 		return
 	}
 	select {
 	case <-ctx.Done():
-		endGroup(p, true)
+		signalGroup(p, os.Kill)
 	case <-over:
 	}
 }

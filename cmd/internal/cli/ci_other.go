@@ -10,7 +10,7 @@ import (
 // ownGroup: there are none here.
 func ownGroup(*exec.Cmd) {}
 
-// endGroup ends the command: it cannot be asked to.
-func endGroup(p *os.Process, _ bool) { _ = p.Kill() }
+// signalGroup ends the command: it cannot be asked to.
+func signalGroup(p *os.Process, _ os.Signal) { _ = p.Kill() }
 
 func exitStatus(s *os.ProcessState) int { return s.ExitCode() }

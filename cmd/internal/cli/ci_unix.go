@@ -11,13 +11,11 @@ import (
 // ownGroup makes a command the leader of a process group.
 func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
-// endGroup asks a command's group to end, or ends it. It may be gone by itself.
-func endGroup(p *os.Process, force bool) {
-	s := syscall.SIGTERM
-	if force {
-		s = syscall.SIGKILL
+// signalGroup of a command. It may be gone by itself.
+func signalGroup(p *os.Process, s os.Signal) {
+	if s, ok := s.(syscall.Signal); ok {
+		_ = syscall.Kill(-p.Pid, s)
 	}
-	_ = syscall.Kill(-p.Pid, s)
 }
 
 // exitStatus as shells give it: 128 and the signal of what a signal ended.

@@ -20,6 +20,7 @@ const (
 	exitChanges     = 2
 	exitNoEngine    = 14
 	exitInterrupted = 130
+	exitTerminated  = 143 // of ci alone
 )
 
 const exitHelp = `Exit codes:
@@ -29,7 +30,7 @@ const exitHelp = `Exit codes:
   14   no engine answers
   130  interrupted
   up --abort-on-container-exit, --abort-on-container-failure and --exit-code-from give the container's own;
-  ci gives the command's.
+  ci gives the command's, and 143 after SIGTERM.
 `
 
 // exitCode ends the command with a code when all that is to be said was said.

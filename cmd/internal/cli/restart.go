@@ -7,7 +7,7 @@ import (
 )
 
 func (c *cli) restart() *cobra.Command {
-	o := &lifecycle{cli: c, run: run{title: "restart"}}
+	o := &lifecycle{cli: c, run: run{title: "restart", timed: &timed{command: "restart"}}}
 	cmd := &cobra.Command{
 		Use: "restart [OPTIONS] [SERVICE...]", Short: "Stop and start containers",
 		ValidArgsFunction: c.completeServices,

@@ -84,7 +84,7 @@ func (o *rollbackOptions) goBack(ctx context.Context, t compose.Tool, back compo
 			return err
 		}
 	}
-	return o.carryOut(ctx, t, p, run{title: fmt.Sprintf("rollback to revision %d", back.To.Number), back: true,
+	return o.carryOut(ctx, t, p, run{title: fmt.Sprintf("rollback to revision %d", back.To.Number), back: true, timed: &timed{command: "rollback"},
 		options: compose.RunOptions{WaitTimeout: time.Duration(o.waitTimeout) * time.Second},
 		intent: &compose.Intent{Project: back.Project, Resolved: back.Resolved, Command: fmt.Sprintf("rollback to %d", back.To.Number),
 			Scale: back.To.Scale, Exactly: true}})

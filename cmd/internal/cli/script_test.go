@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -39,6 +40,7 @@ func tutti() int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	stop := make(chan struct{})
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt) // as the program does: so that commands that it runs have it, even where a shell has it ignored
 	p := &presser{when: strings.FieldsFunc(os.Getenv("INTERRUPT"), func(r rune) bool { return r == ',' }), press: []func(){func() { close(stop) }, cancel}}
 	p.next()
 	line, asCompose := plugin.Line{Args: os.Args[1:]}, plugin.Called(os.Args[0])

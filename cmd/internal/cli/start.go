@@ -9,7 +9,7 @@ import (
 )
 
 func (c *cli) start() *cobra.Command {
-	o := &lifecycle{cli: c, run: run{title: "start"}, needs: true}
+	o := &lifecycle{cli: c, run: run{title: "start", timed: &timed{command: "start"}}, needs: true}
 	var timeout int
 	cmd := &cobra.Command{
 		Use: "start [OPTIONS] [SERVICE...]", Short: "Start containers that exist",

@@ -28,9 +28,9 @@ type timelineOptions struct {
 func (c *cli) timeline() *cobra.Command {
 	o := &timelineOptions{cli: c}
 	cmd := &cobra.Command{
-		Use: "timeline [OPTIONS]", Short: "Show what of the last up, create or ci took how long, and its critical path", Args: noArgs,
-		Long: "Show what of the last up, create or ci of the project took how long, and its critical path. Only the last run from this machine that\n" +
-			"did something is kept, in the user's cache directory.",
+		Use: "timeline [OPTIONS]", Short: "Show what of the last run took how long, and its critical path", Args: noArgs,
+		Long: "Show what of the last up, create, scale, start, restart, rollback or ci of the project took how long, and its critical path. Only\n" +
+			"the last run from this machine that did something is kept, in the user's cache directory.",
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
@@ -174,7 +174,7 @@ func (c *cli) lastTimeline(project string) (timeline.Timeline, error) {
 	}
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return t, fmt.Errorf("project %q has no timeline yet: up, create and ci keep one when they have done something", project)
+		return t, fmt.Errorf("project %q has no timeline yet: up, create, scale, start, restart, rollback and ci keep one when they have done something", project)
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &t)
