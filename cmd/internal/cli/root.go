@@ -196,10 +196,10 @@ const usageTemplate = `Usage:  {{.UseLine}}{{if .Aliases}}
 Alias: {{range .Aliases}} {{.}}{{end}}{{end}}
 {{$cmd := .}}{{range .Groups}}{{$id := .ID}}
 {{.Title}}
-{{range $cmd.Commands}}{{if and (eq .GroupID $id) .IsAvailableCommand}}  {{rpad .Name 11}} {{.Short}}
+{{range $cmd.Commands}}{{if and (eq .GroupID $id) .IsAvailableCommand}}  {{rpad .Name .NamePadding}} {{.Short}}
 {{end}}{{end}}{{end}}{{if and .HasAvailableSubCommands (not .Groups)}}
 Commands:
-{{range .Commands}}{{if .IsAvailableCommand}}  {{rpad .Name 11}} {{.Short}}
+{{range .Commands}}{{if .IsAvailableCommand}}  {{rpad .Name .NamePadding}} {{.Short}}
 {{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
 Options{{if not .HasParent}}, before or after the command{{end}}:
 {{flags .LocalFlags | trimTrailingWhitespaces}}
