@@ -128,7 +128,7 @@ func (o *ciOptions) trial(ctx context.Context, project compose.Project) error {
 		code, err = exitInterrupted, nil
 	}
 	if err == nil && code != 0 {
-		err = exitCode(code)
+		err = o.interrupted(exitCode(code))
 	}
 	c := compose.Case{Suite: "command", Name: o.command[0], Took: time.Since(began)}
 	if err != nil {
