@@ -124,29 +124,28 @@ func (t Tool) measure(ctx context.Context, p Project, o StatsOptions, all []cont
 	var group sync.WaitGroup
 	defer group.Wait()
 	defer cancel(nil)
-	follow := func(l container.Live) {
-		r := g.add(l, true)
+	follow := func(r *reading) {
 		group.Go(func() {
-			_ = t.Engine.Usage(ctx, l.ID, false, func(u engine.Usage) error { g.take(r, u); return nil }) // it has ended, or we have
+			_ = t.Engine.Usage(ctx, r.Container.ID, false, func(u engine.Usage) error { g.take(r, u); return nil }) // it has ended, or we have
 			if ctx.Err() == nil {
 				g.drop(r, o.All)
 			}
 		})
 	}
+	var up []*reading
 	for _, l := range all {
-		if l.Up() {
-			follow(l)
-		} else {
-			g.add(l, false)
+		if r := g.add(l, l.Up()); l.Up() {
+			up = append(up, r)
 		}
 	}
-	g.mu.Lock()
 	g.tell()
-	g.mu.Unlock()
+	for _, r := range up { // once all are known
+		follow(r)
+	}
 	for e := range events {
 		service := e.Labels[container.LabelService]
 		if e.Kind == engine.EventStart && (len(o.Services) == 0 || slices.Contains(o.Services, service)) {
-			follow(container.Live{ID: e.Container, Name: e.Name, Labels: e.Labels, State: container.Running})
+			follow(g.add(container.Live{ID: e.Container, Name: e.Name, Labels: e.Labels, State: container.Running}, true))
 		}
 	}
 	return errors.Join(context.Cause(ctx), <-broken)

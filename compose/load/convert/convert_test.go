@@ -86,7 +86,7 @@ func convertible(t *testing.T) load.Result {
 		t.Fatal(err)
 	}
 	r, err := load.Load(t.Context(), load.Options{
-		Dir: dir, Files: []string{"compose.yaml"}, ProjectDirectory: "/demo", EnvFiles: []string{"project.env"}, ProjectName: "demo", Lenient: true,
+		Dir: dir, Files: []string{"compose.yaml"}, ProjectDirectory: "/demo", EnvFiles: []string{"project.env"}, ProjectName: "demo", Profiles: []string{"ops"}, Lenient: true,
 		Environment: []string{"TOKEN=in the environment", "DIR=" + dir},
 	})
 	if err != nil {
