@@ -28,7 +28,7 @@ if [ "$what" != unit ]; then
   if compose=$(scripts/compose.sh); then # else the tests that compare with it are skipped
     export TUTTI_COMPOSE="$compose"
   fi
-  go test -count=1 -parallel "${TUTTI_E2E_PARALLEL:-6}" -timeout 20m ./e2e/... || failed=1
+  go test -count=1 -parallel "${TUTTI_E2E_PARALLEL:-6}" -timeout 60m ./e2e/... || failed=1
 fi
 
 [ -z "$failed" ]
