@@ -26,7 +26,7 @@ import (
 )
 
 // patience is how long a state may take to come about, and a command to end. Nothing takes that long unless something is wrong.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // commands of the scripts. CONTAINER is "web-1": the project's name is put in front.
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
