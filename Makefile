@@ -5,7 +5,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 # as Go would install it: GOBIN, or GOPATH/bin
 BINDIR  ?= $(or $(shell go env GOBIN),$(shell go env GOPATH)/bin)
 
-.PHONY: build examples demo test unit e2e bench install lint clean
+.PHONY: build examples demo test unit e2e beside bench install lint clean
 
 build: ## ./bin/tutti
 	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/tutti ./cmd/tutti
@@ -24,6 +24,10 @@ unit: ## what needs no engine
 
 e2e: ## the real binary on the real engine
 	@scripts/test.sh e2e
+
+beside: ## shell scripts under Docker Compose 2.40 and under tutti, side by side; Debian's packages of it are unpacked where it is not installed
+	@scripts/engine.sh
+	TUTTI_REQUIRE_ENGINE=1 TUTTI_COMPOSE=$$(scripts/compose.sh) go test -count=1 -v -timeout 60m -run 'TestBeside' ./e2e
 
 bench: build ## beside Docker Compose (in PATH, or TUTTI_COMPOSE=/path/to/docker-compose) and the floor; BENCH="-n 5 -run flat -markdown"
 	@scripts/engine.sh

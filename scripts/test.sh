@@ -25,9 +25,6 @@ fi
 
 if [ "$what" != unit ]; then
   CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -ldflags '-s -w' -o examples/app/app ./examples/app
-  if compose=$(scripts/compose.sh); then # else the tests that compare with it are skipped
-    export TUTTI_COMPOSE="$compose"
-  fi
   go test -count=1 -parallel "${TUTTI_E2E_PARALLEL:-6}" -timeout 60m ./e2e/... || failed=1
 fi
 
