@@ -2,6 +2,7 @@ package diagram
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/tutti-run/tutti/compose/graph"
@@ -178,15 +179,35 @@ func (d Diagram) island(l *Layout, nodes, ranks []int, sp Space) {
 	c.sort()
 	c.place(sp.Down)
 
-	top, lowest := l.below(sp), 0.0
-	for i, s := range c.stops {
-		if y := s.y - s.height/2; i == 0 || y < lowest {
-			lowest = y
+	beside := l.put(&c, sp)
+	for e, stops := range passed {
+		way := []Point{}
+		for i, s := range stops {
+			side, y := beside[ranks[d.Edges[e].From]-first+i], c.stops[s].y
+			if i > 0 {
+				way = append(way, Point{side.left, y})
+			}
+			if i < len(stops)-1 {
+				way = append(way, Point{side.right, y})
+			}
 		}
+		l.Ways[e] = way
 	}
-	x := 0.0
-	edges := make([][2]float64, len(c.cols)) // left and right
-	for i, col := range c.cols {
+	d.spread(l, passed)
+}
+
+// sides of a column.
+type sides struct{ left, right float64 }
+
+// put the boxes of placed columns below all else.
+func (l *Layout) put(c *columns, sp Space) []sides {
+	highest := math.Inf(1)
+	for _, s := range c.stops {
+		highest = min(highest, s.y-s.height/2)
+	}
+	down, x := l.below(sp)-highest, 0.0
+	var out []sides
+	for _, col := range c.cols {
 		width := 0.0
 		for _, s := range col {
 			if n := c.stops[s].node; n >= 0 {
@@ -194,32 +215,20 @@ func (d Diagram) island(l *Layout, nodes, ranks []int, sp Space) {
 			}
 		}
 		for _, s := range col {
-			c.stops[s].y += top - lowest
-			if n := c.stops[s].node; n >= 0 {
-				b := &l.Boxes[n]
-				b.Point, b.Width = Point{x, c.stops[s].y - b.Height/2}, width
+			at := &c.stops[s]
+			at.y += down
+			l.Height = max(l.Height, at.y)
+			if at.node >= 0 {
+				b := &l.Boxes[at.node]
+				b.Point, b.Width = Point{x, at.y - b.Height/2}, width
 				l.Height = max(l.Height, b.Y+b.Height)
 			}
-			l.Height = max(l.Height, c.stops[s].y)
 		}
-		edges[i] = [2]float64{x, x + width}
+		out = append(out, sides{x, x + width})
 		l.Width = max(l.Width, x+width)
 		x += width + sp.Across
 	}
-	for e, stops := range passed {
-		way := []Point{}
-		for i, s := range stops {
-			side, col := edges[ranks[d.Edges[e].From]-first+i], c.stops[s]
-			if i > 0 {
-				way = append(way, Point{side[0], col.y})
-			}
-			if i < len(stops)-1 {
-				way = append(way, Point{side[1], col.y})
-			}
-		}
-		l.Ways[e] = way
-	}
-	d.spread(l, passed)
+	return out
 }
 
 func (c *columns) add(col int, s stop) int {

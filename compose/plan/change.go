@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -29,64 +30,54 @@ func sameText(reasons []Reason, r Reason) bool {
 	return slices.ContainsFunc(reasons, func(o Reason) bool { return o.Text() == r.Text() })
 }
 
+// verbs of the steps that a change is told by. One that has none is no change of its own.
+var verbs = map[reflect.Type]string{
+	reflect.TypeFor[PullImage]():         "pull",
+	reflect.TypeFor[PushImage]():         "push",
+	reflect.TypeFor[BuildImage]():        "build",
+	reflect.TypeFor[PublishProject]():    "publish",
+	reflect.TypeFor[TagImage]():          "tag",
+	reflect.TypeFor[RemoveImage]():       "remove",
+	reflect.TypeFor[ServeModel]():        "serve",
+	reflect.TypeFor[CreateNetwork]():     "create",
+	reflect.TypeFor[ConnectNetwork]():    "connect",
+	reflect.TypeFor[DisconnectNetwork](): "disconnect",
+	reflect.TypeFor[RemoveNetwork]():     "remove",
+	reflect.TypeFor[CreateVolume]():      "create",
+	reflect.TypeFor[SnapshotVolume]():    "create",
+	reflect.TypeFor[FillVolume]():        "fill",
+	reflect.TypeFor[RemoveVolume]():      "remove",
+	reflect.TypeFor[CreateContainer]():   "create",
+	reflect.TypeFor[StartContainer]():    "start",
+	reflect.TypeFor[StopContainer]():     "stop",
+	reflect.TypeFor[KillContainer]():     "kill",
+	reflect.TypeFor[PauseContainer]():    "pause",
+	reflect.TypeFor[UnpauseContainer]():  "unpause",
+	reflect.TypeFor[RenameContainer]():   "rename",
+	reflect.TypeFor[UpdateContainer]():   "update",
+	reflect.TypeFor[RemoveContainer]():   "remove",
+}
+
 // verb of a step in the user's words; the verbs of a change tell its action.
 func verb(s Step) string {
 	switch s := s.(type) {
-	case PullImage:
-		return "pull"
-	case PushImage:
-		return "push"
-	case BuildImage:
-		return "build"
-	case PublishProject:
-		return "publish"
 	case CreateVolume:
 		if s.Mark {
 			return ""
 		}
-		return "create"
-	case CreateNetwork, SnapshotVolume, CreateContainer:
-		return "create"
 	case RemoveVolume:
 		if s.Mark() {
 			return ""
 		}
-		return "remove"
-	case RemoveNetwork, RemoveContainer, RemoveImage:
-		return "remove"
 	case Provide:
 		return s.verb()
-	case ServeModel:
-		return "serve"
-	case StartContainer:
-		return "start"
-	case StopContainer:
-		return "stop"
-	case KillContainer:
-		return "kill"
-	case PauseContainer:
-		return "pause"
-	case UnpauseContainer:
-		return "unpause"
-	case FillVolume:
-		return "fill"
-	case TagImage:
-		return "tag"
-	case RenameContainer:
-		return "rename"
-	case UpdateContainer:
-		return "update"
 	case ReloadContainer:
 		if len(s.Signals) == 0 {
 			return "copy"
 		}
 		return "signal " + strings.Join(s.Signals, ", ")
-	case ConnectNetwork:
-		return "connect"
-	case DisconnectNetwork:
-		return "disconnect"
 	}
-	return ""
+	return verbs[reflect.TypeOf(s)]
 }
 
 // settle finds the action from the verbs, and keeps those that say more than its sign does.

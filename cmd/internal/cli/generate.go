@@ -76,9 +76,5 @@ func (o *generateOptions) run(ctx context.Context, containers []string) error {
 	if err != nil {
 		return err
 	}
-	if o.out == "" || o.out == "-" {
-		_, err = o.Stdout.Write(text)
-		return err
-	}
-	return o.create(o.out, func(w io.Writer) error { _, err := w.Write(text); return err })
+	return o.output(o.out, func(w io.Writer) error { _, err := w.Write(text); return err })
 }

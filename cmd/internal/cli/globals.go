@@ -184,6 +184,14 @@ func (c *cli) path(name string) string {
 	return filepath.Join(c.Dir, name)
 }
 
+// output goes into the file that a flag names, or to stdout without a name and with "-".
+func (c *cli) output(name string, fill func(io.Writer) error) error {
+	if name == "" || name == "-" {
+		return fill(c.Stdout)
+	}
+	return c.create(name, fill)
+}
+
 // create a file that a flag names, and fill it.
 func (c *cli) create(name string, fill func(io.Writer) error) error {
 	f, err := os.Create(c.path(name))

@@ -63,10 +63,7 @@ func (o *vizOptions) run(ctx context.Context, services []string) error {
 	}
 	o.Services = services
 	d := diagram.Of(res.Project, o.Options)
-	if o.out == "" || o.out == "-" {
-		return o.draw(o.Stdout, d)
-	}
-	return o.create(o.out, func(w io.Writer) error { return o.draw(w, d) })
+	return o.output(o.out, func(w io.Writer) error { return o.draw(w, d) })
 }
 
 // diagramAs is what the name of a file asks for.
