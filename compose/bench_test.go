@@ -57,21 +57,46 @@ func BenchmarkApply(b *testing.B) {
 	}
 }
 
+// BenchmarkPlanDown of services side by side.
+func BenchmarkPlanDown(b *testing.B) {
+	for _, n := range []int{1000, 10000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			pl, f := side(b, n)
+			tool := compose.Tool{Engine: f}
+			if r := tool.Run(context.Background(), pl, compose.RunOptions{}); r.Failed() {
+				b.Fatal(r.Failures)
+			}
+			p := shop(sideBySide(n)...)
+			for b.Loop() {
+				down, err := tool.PlanDown(context.Background(), p, compose.DownOptions{})
+				if err != nil || len(down.Nodes) < 2*n {
+					b.Fatal(len(down.Nodes), err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/service")
+		})
+	}
+}
+
 // side by side: the plan of n services that need nothing of each other, on an engine that has none of them.
 func side(t testing.TB, n int) (plan.Plan, *enginetest.Fake) {
 	t.Helper()
-	var services []desired.Service
-	for i := range n {
-		services = append(services, service(fmt.Sprintf("s%05d", i), "web"))
-	}
 	f := enginetest.New()
 	t.Cleanup(func() { f.Close() })
 	f.AddImages(enginetest.Behaviour{}, "web")
-	pl, err := (compose.Tool{Engine: f}).Plan(context.Background(), shop(services...), compose.UpOptions{})
+	pl, err := (compose.Tool{Engine: f}).Plan(context.Background(), shop(sideBySide(n)...), compose.UpOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return pl, f
+}
+
+func sideBySide(n int) []desired.Service {
+	var out []desired.Service
+	for i := range n {
+		out = append(out, service(fmt.Sprintf("s%05d", i), "web"))
+	}
+	return out
 }
 
 // TestApplyGrowth: eight times the containers take eight times the calls and allocations, not more.

@@ -80,6 +80,8 @@ type builder struct {
 	have engine.Snapshot
 	o    Options
 
+	services  index                       // of the project
+	former    index                       // those that it had before
 	live      map[string][]container.Live // by service
 	inits     map[string][]container.Live // init containers that are left, by service
 	awaited   map[string]bool             // services that some other waits for to complete: one-shots
@@ -113,7 +115,7 @@ type builder struct {
 }
 
 func newBuilder(want desired.State, have engine.Snapshot, o Options) *builder {
-	b := &builder{want: want, have: have, o: o, live: liveByService(have.Containers), inits: map[string][]container.Live{}, awaited: want.Project.Awaited(), restarted: map[string][]string{},
+	b := &builder{want: want, have: have, o: o, services: indexed(want.Project.Services), former: indexed(o.Former), live: liveByService(have.Containers), inits: map[string][]container.Live{}, awaited: want.Project.Awaited(), restarted: map[string][]string{},
 		replicas: map[string][]*replica{}, renewed: map[string]bool{}, brings: map[string][]ID{}, made: map[string]ID{}, replaced: map[string]bool{}, moved: map[string]string{},
 		doomed: map[string]bool{}, unmarked: map[string]ID{}, heirs: map[string][]volume.Mounted{}, at: map[ID]int{}, ends: map[string][]ID{}, initialised: map[string][]ID{}, verdicts: map[string]ID{}, rollbacks: map[string]desired.Rollout{}}
 	for _, l := range have.Containers {
@@ -214,16 +216,16 @@ func serviceOrder(services []desired.Service, named []string, alone bool) ([]str
 	for _, s := range services {
 		g.Add(s.Name)
 	}
-	known := serviceNames(services)
+	known := indexed(services)
 	for _, s := range services {
 		for _, d := range s.Depends {
-			if slices.Contains(known, d.Service) {
+			if known[d.Service] != nil {
 				g.After(s.Name, d.Service)
 			}
 		}
 	}
 	for _, n := range named {
-		if !slices.Contains(known, n) {
+		if known[n] == nil {
 			return nil, diag.List{{Severity: diag.Error, Text: "no such service: " + n}}
 		}
 	}
@@ -235,15 +237,11 @@ func serviceOrder(services []desired.Service, named []string, alone bool) ([]str
 	if !alone {
 		keep = g.Needs(named...)
 	}
-	return slices.DeleteFunc(order, func(s string) bool { return !slices.Contains(keep, s) }), nil
-}
-
-func serviceNames(services []desired.Service) []string {
-	out := make([]string, len(services))
-	for i, s := range services {
-		out[i] = s.Name
+	kept := map[string]bool{}
+	for _, s := range keep {
+		kept[s] = true
 	}
-	return out
+	return slices.DeleteFunc(order, func(s string) bool { return !kept[s] }), nil
 }
 
 // images plans what brings the images that are not there, or are to be renewed.
@@ -383,15 +381,13 @@ func (b *builder) removeServices() {
 
 // hooks of a service of the file, or of one that was.
 func (b *builder) hooks(service string) Hooks {
-	return hooksFrom(b.want.Project.Services, b.o.Former, service)
+	return hooksFrom(b.services, b.former, service)
 }
 
 // hooksFrom the services that there are, or else from those that there were.
-func hooksFrom(now, former []desired.Service, service string) Hooks {
-	for _, s := range slices.Concat(now, former) {
-		if s.Name == service {
-			return hooksOf(s)
-		}
+func hooksFrom(now, former index, service string) Hooks {
+	if s := cmp.Or(now[service], former[service]); s != nil {
+		return hooksOf(*s)
 	}
 	return Hooks{}
 }
@@ -405,10 +401,10 @@ func (b *builder) takeDown(containers []container.Live, dependents func(string) 
 
 // orphansOf are the containers that no service of the file, enabled or not, owns, and what `run` left behind.
 func orphansOf(p desired.Project, containers []container.Live) []container.Live {
-	known := slices.Concat(serviceNames(p.Services), p.Disabled)
+	known := indexed(p.Services)
 	var out []container.Live
 	for _, l := range containers {
-		ours := slices.Contains(known, l.Service())
+		ours := known[l.Service()] != nil || slices.Contains(p.Disabled, l.Service())
 		if l.OneOff() && !l.Up() && !(l.Hook() && ours) || !l.OneOff() && !ours {
 			out = append(out, l)
 		}

@@ -35,8 +35,10 @@ func Down(p desired.Project, have engine.Snapshot, o DownOptions) (Plan, error) 
 	out := Plan{Project: p.Name}
 	gone := l.containers(o.Services)
 	if orphans := orphansOf(p, have.Containers); len(p.Services) > 0 && len(o.Services) == 0 {
-		gone = slices.DeleteFunc(gone, func(c container.Live) bool { return !o.RemoveOrphans && !c.OneOff() && in(orphans, c) })
-		if left := slices.DeleteFunc(orphans, func(c container.Live) bool { return in(gone, c) }); len(left) > 0 && !o.IgnoreOrphans {
+		orphan := setOf(orphans)
+		gone = slices.DeleteFunc(gone, func(c container.Live) bool { return !o.RemoveOrphans && !c.OneOff() && orphan[c.ID] })
+		going := setOf(gone)
+		if left := slices.DeleteFunc(orphans, func(c container.Live) bool { return going[c.ID] }); len(left) > 0 && !o.IgnoreOrphans {
 			out.Warnings = append(out.Warnings, orphanWarning(left))
 		}
 	}
@@ -64,8 +66,10 @@ func Down(p desired.Project, have engine.Snapshot, o DownOptions) (Plan, error) 
 }
 
 func (l *lifecycle) contentsOf(c container.Live) []string {
-	svc, _ := l.project.Service(c.Service())
-	return contentsOf(c, svc)
+	if svc := l.now[c.Service()]; svc != nil {
+		return contentsOf(c, *svc)
+	}
+	return nil
 }
 
 func orphanWarning(orphans []container.Live) diag.Diagnostic {
@@ -73,8 +77,13 @@ func orphanWarning(orphans []container.Live) diag.Diagnostic {
 		"you can run this command with the --remove-orphans flag to clean it up.", strings.Join(names(orphans), ", "))}
 }
 
-func in(ls []container.Live, c container.Live) bool {
-	return slices.ContainsFunc(ls, func(l container.Live) bool { return l.ID == c.ID })
+// setOf containers, by ID.
+func setOf(ls []container.Live) map[string]bool {
+	out := make(map[string]bool, len(ls))
+	for i := range ls {
+		out[ls[i].ID] = true
+	}
+	return out
 }
 
 // removeNetworks of the project, each as soon as its last user is gone.
@@ -103,7 +112,8 @@ func (l *lifecycle) stillUsed(gone []container.Live) diag.List {
 }
 
 func (l *lifecycle) usersLeft(network string, gone []container.Live) []container.Live {
-	return slices.DeleteFunc(slices.Clone(l.have.Containers), func(c container.Live) bool { return !c.On(network) || in(gone, c) })
+	going := setOf(gone)
+	return slices.DeleteFunc(slices.Clone(l.have.Containers), func(c container.Live) bool { return !c.On(network) || going[c.ID] })
 }
 
 // removals are the steps that remove the containers that use something.
@@ -151,7 +161,8 @@ func mountsVolume(c container.Live, name string) bool {
 }
 
 func mountedElsewhere(all, gone []container.Live, name string) bool {
-	return slices.ContainsFunc(all, func(c container.Live) bool { return mountsVolume(c, name) && !in(gone, c) })
+	going := setOf(gone)
+	return slices.ContainsFunc(all, func(c container.Live) bool { return mountsVolume(c, name) && !going[c.ID] })
 }
 
 // removeImages of the services: all, or those that have no name of their own.

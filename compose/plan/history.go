@@ -106,9 +106,9 @@ func idsOf(nodes []Node) []ID {
 
 // StopsFormer tells whether a plan stops containers of services that are not among these: their hooks are not known from them.
 func (p Plan) StopsFormer(now []desired.Service) bool {
-	known := serviceNames(now)
+	known := indexed(now)
 	return slices.ContainsFunc(p.Nodes, func(n Node) bool {
 		_, stops := n.Step.(StopContainer)
-		return stops && !slices.Contains(known, n.Resource.Service)
+		return stops && known[n.Resource.Service] == nil
 	})
 }

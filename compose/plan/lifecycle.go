@@ -17,11 +17,12 @@ type lifecycle struct {
 	have    engine.Snapshot
 	depends map[string][]desired.Dependency
 	reverse map[string][]string
-	former  []desired.Service // that the project had, as far as known
+	now     index // services of the project
+	former  index // those that it had, as far as known
 }
 
 func newLifecycle(p desired.Project, have engine.Snapshot, former []desired.Service) *lifecycle {
-	l := &lifecycle{project: p, have: have, former: former, depends: map[string][]desired.Dependency{}, reverse: map[string][]string{}}
+	l := &lifecycle{project: p, have: have, now: indexed(p.Services), former: indexed(former), depends: map[string][]desired.Dependency{}, reverse: map[string][]string{}}
 	for _, c := range have.Containers {
 		l.depends[c.Service()] = desired.ParseDependsOn(c.Labels[container.LabelDependsOn])
 	}
@@ -38,7 +39,18 @@ func newLifecycle(p desired.Project, have engine.Snapshot, former []desired.Serv
 
 // hooks of a service, as far as the file tells, or what was before.
 func (l *lifecycle) hooks(service string) Hooks {
-	return hooksFrom(l.project.Services, l.former, service)
+	return hooksFrom(l.now, l.former, service)
+}
+
+// index of services by name.
+type index map[string]*desired.Service
+
+func indexed(all []desired.Service) index {
+	out := make(index, len(all))
+	for i := range all {
+		out[all[i].Name] = &all[i]
+	}
+	return out
 }
 
 func (l *lifecycle) dependents(service string) []string { return l.reverse[service] }

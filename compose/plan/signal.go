@@ -23,8 +23,8 @@ func Kill(p desired.Project, have engine.Snapshot, o KillOptions) (Plan, error) 
 	}
 	all := slices.DeleteFunc(l.containers(o.Services), func(c container.Live) bool { return !c.Up() }) // those of `run`, too
 	if len(p.Services) > 0 && !o.Orphans {
-		orphans := orphansOf(p, have.Containers)
-		all = slices.DeleteFunc(all, func(c container.Live) bool { return in(orphans, c) && !c.OneOff() })
+		orphan := setOf(orphansOf(p, have.Containers))
+		all = slices.DeleteFunc(all, func(c container.Live) bool { return orphan[c.ID] && !c.OneOff() })
 	}
 	return l.each(all, "kill", func(c Ref) Step { return KillContainer{c, o.Signal} })
 }

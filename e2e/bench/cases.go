@@ -79,6 +79,7 @@ func cases() []benchCase {
 			{name: "first up, " + name, args: up, floor: []string{"up"}},
 			{name: "no-op up, " + name, args: up, floor: lists},
 			{name: "plan, " + name, args: []string{"plan"}, floor: lists},
+			{name: "down, " + name, args: []string{"down"}, floor: []string{"down"}},
 		}})
 	}
 	return out
