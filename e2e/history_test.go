@@ -54,10 +54,10 @@ func historyStack(t *testing.T) *stack {
 	return s
 }
 
-// build another image for web.
+// build another image for web, which is of no other project: the engine would remove it with that one's name.
 func (s *stack) build(version string) {
 	s.t.Helper()
-	file := "FROM " + stub + "\nLABEL version=" + version + "\n"
+	file := "FROM " + stub + "\nLABEL version=" + version + " of=" + s.project + "\n"
 	if err := engine.Build(context.Background(), s.project+"-web", dock.File{Name: "Dockerfile", Mode: 0o644, Body: []byte(file)}); err != nil {
 		s.t.Fatal(err)
 	}
