@@ -27,6 +27,9 @@ type Spec struct {
 	Build        *Build        // nil: it can only be pulled
 }
 
+// Buildable tells whether it can be built: a reference that says what the image holds, by its digest, can only be pulled.
+func (s Spec) Buildable() bool { return s.Build != nil && !strings.Contains(s.Ref, "@") }
+
 // Build says how an image is built (Compose specification, build).
 type Build struct {
 	Context          string // absolute directory, or a URL that the engine fetches

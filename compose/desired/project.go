@@ -3,6 +3,7 @@ package desired
 
 import (
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -201,10 +202,9 @@ func (p Project) Awaited() map[string]bool {
 
 // Service of that name.
 func (p Project) Service(name string) (Service, bool) {
-	for _, s := range p.Services {
-		if s.Name == name {
-			return s, true
-		}
+	i, found := sort.Find(len(p.Services), func(i int) int { return strings.Compare(name, p.Services[i].Name) })
+	if !found {
+		return Service{}, false
 	}
-	return Service{}, false
+	return p.Services[i], true
 }

@@ -326,7 +326,7 @@ func (b *builder) imageNeed(img image.Spec, have image.Live, here bool) (why Rea
 	if b.o.Pull != "" {
 		policy = b.o.Pull
 	}
-	buildable := img.Build != nil
+	buildable := img.Buildable()
 	switch {
 	case buildable && !b.o.NoBuild && b.o.Build:
 		return Asked{"--build"}, true, true

@@ -116,6 +116,21 @@ func tools(o options) ([]tool, error) {
 	}}), nil
 }
 
+// rounds of all cases with each tool. The first counts calls, through a proxy, and its times are not kept; it also warms up what all have in common.
+func (b *bench) rounds(ctx context.Context, chosen []benchCase, list []tool, n int) error {
+	for round := 0; round <= n; round++ {
+		for _, c := range chosen {
+			for _, t := range list {
+				log.Printf("round %d of %d: %s of %s", round, n, c.name, t.name)
+				if err := b.measure(ctx, c, t, round == 0); err != nil {
+					return fmt.Errorf("%s of %s: %w", c.name, t.name, err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // composeAt is where Docker Compose is; "" if there is none, or only the first, which was another program.
 func composeAt(name string) (bin, version string) {
 	bin, err := exec.LookPath(name)
@@ -162,18 +177,10 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer real.RemoveImage(context.WithoutCancel(ctx), b.image)
-	// The first round counts calls, through a proxy, and its times are not kept; it also warms up what all have in common.
-	for round := 0; round <= o.rounds; round++ {
-		for _, c := range chosen {
-			for _, t := range list {
-				log.Printf("round %d of %d: %s of %s", round, o.rounds, c.name, t.name)
-				if err := b.measure(ctx, c, t, round == 0); err != nil {
-					return fmt.Errorf("%s of %s: %w", c.name, t.name, err)
-				}
-			}
-		}
+	if err := b.rounds(ctx, chosen, list, o.rounds); err != nil && ctx.Err() == nil {
+		return err
 	}
-	r := newReport(chosen, list, b.results)
+	r := newReport(chosen, list, b.results) // of what there was time for, if it was interrupted
 	switch {
 	case o.asJSON:
 		return r.json(os.Stdout)

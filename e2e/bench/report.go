@@ -63,6 +63,9 @@ func newReport(cases []benchCase, tools []tool, all results) report {
 					row.Tools[t] = got.figures(s.follow > 0)
 				}
 			}
+			if len(row.Tools) == 0 {
+				continue // interrupted before
+			}
 			row.Ratios = ratios(row.Tools, s.target)
 			r.Rows = append(r.Rows, row)
 		}
