@@ -332,6 +332,42 @@ func FuzzLoadPlan(f *testing.F) {
 }
 
 // TestAStoppedContainerIsStartedIfItsImageStays: it would have been made anew if the pull had brought another one.
+// TestDownStopsWhatIsStartedMeanwhile: a run that was killed may have left a start with the engine. `rm` leaves it.
+func TestDownStopsWhatIsStartedMeanwhile(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"run": {}}, func(t *testing.T, f *enginetest.Fake) {
+		tool, p := compose.Tool{Engine: f}, shop(service("web", "run"))
+		for _, test := range []struct {
+			verb  string
+			plan  func() (plan.Plan, error)
+			stays int
+		}{
+			{"rm", func() (plan.Plan, error) { return tool.PlanRemove(t.Context(), p, plan.RemoveOptions{}) }, 1},
+			{"down", func() (plan.Plan, error) { return tool.PlanDown(t.Context(), p, compose.DownOptions{}) }, 0},
+		} {
+			up(t, tool, p, compose.UpOptions{NoStart: true}, compose.RunOptions{})
+			pl, err := test.plan()
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, err := f.ListContainers(t.Context(), p.Name)
+			if err != nil || len(all) != 1 {
+				t.Fatal(all, err)
+			}
+			if err := f.StartContainer(t.Context(), all[0].ID); err != nil {
+				t.Fatal(err)
+			}
+			report := tool.Run(t.Context(), pl, compose.RunOptions{})
+			all, err = f.ListContainers(t.Context(), p.Name)
+			if len(all) != test.stays || err != nil || report.Failed() != (test.stays > 0) {
+				t.Errorf("%s leaves %d containers; %v, %v", test.verb, len(all), report.Failures, err)
+			}
+			if err := f.StopContainer(t.Context(), "shop-web-1", nil); test.stays > 0 && err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
 func TestAStoppedContainerIsStartedIfItsImageStays(t *testing.T) {
 	withEngine(t, map[string]enginetest.Behaviour{"web": {}}, func(t *testing.T, f *enginetest.Fake) {
 		tool, p := compose.Tool{Engine: f}, shop(service("web", "web"))

@@ -92,7 +92,14 @@ func (r *run) stopContainer(ctx context.Context, n plan.Node, s plan.StopContain
 
 // removeContainer, and the volumes that held its configs and secrets.
 func (r *run) removeContainer(ctx context.Context, s plan.RemoveContainer) error {
-	err := gone(r.endpoints.change(func() error { return r.engine.RemoveContainer(ctx, r.id(s.Container), s.Force, s.Volumes) }))
+	id := r.id(s.Container)
+	remove := func() error { return r.engine.RemoveContainer(ctx, id, s.Force, s.Volumes) }
+	err := gone(r.endpoints.change(remove))
+	if s.Stop && errors.Is(err, engine.ErrConflict) {
+		if err = gone(r.endpoints.leave(func() error { return r.engine.StopContainer(ctx, id, s.Timeout) })); err == nil {
+			err = gone(r.endpoints.change(remove))
+		}
+	}
 	for _, name := range s.Contents {
 		if err == nil {
 			err = gone(r.engine.RemoveVolume(ctx, name))

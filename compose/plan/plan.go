@@ -203,13 +203,16 @@ type (
 	PauseContainer struct{ Container Ref }
 	// UnpauseContainer lets them go on.
 	UnpauseContainer struct{ Container Ref }
-	// RemoveContainer removes it, with its anonymous volumes if Volumes is set. It is stopped by then, unless Force.
+	// RemoveContainer removes it, with its anonymous volumes if Volumes is set. It is stopped by then, unless Force. If Stop is set, one that
+	// somebody has started since the plan was made – a run that was killed may have left its request with the engine – is stopped again.
 	// Was is what it is made anew from if that is undone; nil: it is not. Contents are volumes that hold nothing but its configs and secrets.
 	RemoveContainer struct {
 		Container Ref
 		Contents  []string
 		Volumes   bool
 		Force     bool
+		Stop      bool
+		Timeout   *time.Duration // of that stop; nil is the container's own
 		Was       *CreateContainer
 	}
 	// RenameContainer gives it another name than From.

@@ -71,7 +71,7 @@ func RemoveStopped(p desired.Project, have engine.Snapshot, o RemoveOptions) (Pl
 		return Plan{}, err
 	}
 	gone := slices.DeleteFunc(l.containers(o.Services), func(c container.Live) bool { return c.OneOff() || c.Up() && !o.Stop })
-	out := Plan{Project: p.Name, Nodes: teardown(gone, teardownOptions{volumes: o.Volumes, dependents: l.dependents, hooks: l.hooks, contents: l.contentsOf,
+	out := Plan{Project: p.Name, Nodes: teardown(gone, teardownOptions{volumes: o.Volumes, asFound: !o.Stop, dependents: l.dependents, hooks: l.hooks, contents: l.contentsOf,
 		why: func(container.Live) Reason { return Asked{"rm"} }})}
 	return out, out.sort()
 }

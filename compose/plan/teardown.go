@@ -11,6 +11,7 @@ import (
 type teardownOptions struct {
 	timeout *time.Duration
 	volumes bool // with their anonymous volumes
+	asFound bool // what is started meanwhile stays
 	why     func(container.Live) Reason
 	// dependents are the services that must be down before a service is; nil: no order.
 	dependents func(service string) []string
@@ -37,7 +38,7 @@ func teardown(containers []container.Live, o teardownOptions) []Node {
 			out = append(out, stop)
 			after = []ID{stop.ID}
 		}
-		out = append(out, Node{ID: ID("remove " + l.Name), Step: RemoveContainer{Container: ref, Volumes: o.volumes, Contents: o.contents(l)},
+		out = append(out, Node{ID: ID("remove " + l.Name), Step: RemoveContainer{Container: ref, Volumes: o.volumes, Contents: o.contents(l), Stop: !o.asFound, Timeout: o.timeout},
 			Resource: containerResource(l), Reasons: why, After: after, Late: true})
 	}
 	return out
