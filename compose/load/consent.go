@@ -45,8 +45,12 @@ func (r Result) Accept(all []Claim) error {
 func (s *session) claims(ctx context.Context) (out []Claim, err error) {
 	defer silence()()
 	defer recovered(&err)
+	fetched := s.Fetched()
+	if len(fetched) == 0 {
+		return nil, nil
+	}
 	parts := s.Parts(sorted(s.project.Services))
-	for _, f := range s.Fetched() {
+	for _, f := range fetched {
 		all, err := s.claimsOf(ctx, f, parts[f])
 		if err != nil {
 			return nil, err

@@ -88,6 +88,7 @@ type builder struct {
 	restarted map[string][]string         // services that want to be restarted with one, by that one
 
 	order    []string                    // services to bring about, each behind what it depends on
+	selected map[string]bool             // whether it is in order, by service
 	replicas map[string][]*replica       // by service
 	renewed  map[string]bool             // references that a step pulls or builds
 	brings   map[string][]ID             // steps that bring an image, by reference
@@ -116,7 +117,7 @@ type builder struct {
 
 func newBuilder(want desired.State, have engine.Snapshot, o Options) *builder {
 	b := &builder{want: want, have: have, o: o, services: indexed(want.Project.Services), former: indexed(o.Former), live: liveByService(have.Containers), inits: map[string][]container.Live{}, awaited: want.Project.Awaited(), restarted: map[string][]string{},
-		replicas: map[string][]*replica{}, renewed: map[string]bool{}, brings: map[string][]ID{}, made: map[string]ID{}, replaced: map[string]bool{}, moved: map[string]string{},
+		selected: map[string]bool{}, replicas: map[string][]*replica{}, renewed: map[string]bool{}, brings: map[string][]ID{}, made: map[string]ID{}, replaced: map[string]bool{}, moved: map[string]string{},
 		doomed: map[string]bool{}, unmarked: map[string]ID{}, heirs: map[string][]volume.Mounted{}, at: map[ID]int{}, ends: map[string][]ID{}, initialised: map[string][]ID{}, verdicts: map[string]ID{}, rollbacks: map[string]desired.Rollout{}}
 	for _, l := range have.Containers {
 		if l.Hook() {
@@ -207,6 +208,9 @@ func (p Plan) Graph() *graph.Graph[ID] {
 func (b *builder) selectServices() error {
 	order, err := serviceOrder(b.want.Project.Services, b.o.Services, b.o.NoDeps)
 	b.order = order
+	for _, name := range order {
+		b.selected[name] = true
+	}
 	return err
 }
 
@@ -373,8 +377,11 @@ func (b *builder) doom() {
 
 // removeServices takes down the services that are to go. Those that others of them need stop last.
 func (b *builder) removeServices() {
+	if len(b.o.RemoveServices) == 0 {
+		return
+	}
 	gone := slices.DeleteFunc(slices.Clone(b.have.Containers), func(l container.Live) bool {
-		return l.OneOff() || slices.Contains(b.order, l.Service()) || !slices.Contains(b.o.RemoveServices, l.Service())
+		return l.OneOff() || b.selected[l.Service()] || !slices.Contains(b.o.RemoveServices, l.Service())
 	})
 	b.takeDown(gone, newLifecycle(b.want.Project, b.have, nil).dependents, func(l container.Live) Reason { return Orphan{l.Service()} })
 }

@@ -199,7 +199,7 @@ func (b *builder) users(m move) (stopped, gone []ID) {
 				stopped = append(stopped, ID("stop "+r.Key))
 			}
 			gone = append(gone, ID("remove "+r.Key))
-		case b.doomed[l.ID] && !b.o.Atomic, b.leftover(l), l.Hook() && slices.Contains(b.order, l.Service()):
+		case b.doomed[l.ID] && !b.o.Atomic, b.leftover(l), l.Hook() && b.selected[l.Service()]:
 			stopped, gone = append(stopped, ID("remove "+l.Name)), append(gone, ID("remove "+l.Name))
 		default:
 			b.fail("volumes."+m.want.Key, "volume %s cannot be made anew: container %s uses it, and would stay; stop and remove that first", m.want.Name, l.Name)

@@ -72,7 +72,7 @@ func (b *builder) given(svc desired.Service) (out []Given, after readiness) {
 func (b *builder) providersOf(svc desired.Service) []desired.Dependency {
 	var out []desired.Dependency
 	for _, d := range svc.Depends {
-		if dep, ok := b.want.Service(d.Service); ok && dep.Provider != nil && slices.Contains(b.order, d.Service) {
+		if dep, ok := b.want.Service(d.Service); ok && dep.Provider != nil && b.selected[d.Service] {
 			out = append(out, d)
 		}
 	}

@@ -178,7 +178,7 @@ func remade(n network.Spec, live network.Live) *CreateNetwork {
 func (b *builder) reconnectOthers() {
 	for _, name := range b.anew() {
 		for _, l := range b.have.Containers {
-			if l.On(name) && !b.doomed[l.ID] && (l.OneOff() || !slices.Contains(b.order, l.Service())) {
+			if l.On(name) && !b.doomed[l.ID] && (l.OneOff() || !b.selected[l.Service()]) {
 				b.addAll(b.comeBack(l, name))
 			}
 		}

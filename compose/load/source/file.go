@@ -148,7 +148,7 @@ func (f *File) Config() ([]types.ConfigFile, error) {
 	var out []types.ConfigFile
 	for _, d := range f.Docs {
 		m := map[string]any{}
-		if err := d.Decode(&m); err != nil {
+		if err := d.Load(&m, yaml.WithUniqueKeys(false)); err != nil { // form tells of keys that stand twice; the library compares each with each
 			return nil, diag.List{f.broken(err)}
 		}
 		out = append(out, types.ConfigFile{Filename: f.path, Config: m})

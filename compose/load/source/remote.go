@@ -78,13 +78,15 @@ func (f *File) PlaceIn(path []string) diag.Place {
 // says of one of that name, and what that extends.
 func (s *Files) Parts(project []string) map[*File][]string {
 	out := map[*File][]string{}
+	done := map[ingredient]bool{}
 	todo := s.everywhere(project...)
 	for len(todo) > 0 {
 		p := todo[0]
 		todo = todo[1:]
-		if p.file == nil || slices.Contains(out[p.file], p.name) {
+		if p.file == nil || done[p] {
 			continue
 		}
+		done[p] = true
 		out[p.file] = append(out[p.file], p.name)
 		for _, d := range p.file.Docs {
 			todo = append(todo, s.mayExtend(Spot{p.file, Child(Child(d, "services"), p.name)})...)
