@@ -21,7 +21,7 @@ func (o Outcome) String() string { return [...]string{"done", "failed", "skipped
 
 // Walker says how a graph is walked.
 type Walker[K comparable] struct {
-	// Run does a node's work; each call has a goroutine of its own.
+	// Run does a node's work; each call has a goroutine to itself.
 	Run func(context.Context, K) error
 	// Ended is told of each node's end, one call at a time, before anything that comes after it begins. May be nil.
 	Ended func(K, Outcome, error)
@@ -41,6 +41,7 @@ func (g *Graph[K]) Walk(ctx context.Context, w Walker[K]) error {
 		return err
 	}
 	s := newWalk(g, w, order)
+	defer close(s.work)
 	for s.ended < len(g.keys) {
 		s.begin(ctx)
 		if s.running == 0 {
@@ -50,6 +51,7 @@ func (g *Graph[K]) Walk(ctx context.Context, w Walker[K]) error {
 		select {
 		case r := <-s.results:
 			s.running--
+			s.idle++
 			s.busy[w.class(g.keys[r.node])]--
 			s.end(r.node, outcome(r.err), r.err)
 		case <-s.w.Stop:
@@ -89,6 +91,8 @@ type walk[K comparable] struct {
 	ready   map[string]*queue // by class
 	busy    map[string]int    // running, by class
 	results chan result
+	work    chan int // to goroutines that have done their node
+	idle    int      // goroutines that wait for work, or are about to
 	running int
 	ended   int
 	stopped bool
@@ -101,7 +105,7 @@ type result struct {
 
 func newWalk[K comparable](g *Graph[K], w Walker[K], order []int) *walk[K] {
 	s := &walk[K]{g: g, w: w, skip: make([]bool, len(g.keys)), over: make([]bool, len(g.keys)), height: make([]int, len(g.keys)),
-		ready: map[string]*queue{}, busy: map[string]int{}, results: make(chan result)}
+		ready: map[string]*queue{}, busy: map[string]int{}, results: make(chan result), work: make(chan int)}
 	s.missing, s.next = g.missing()
 	for i := len(order) - 1; i >= 0; i-- {
 		n := order[i]
@@ -136,8 +140,20 @@ func (s *walk[K]) begin(ctx context.Context) {
 			n := heap.Pop(q).(int)
 			s.running++
 			s.busy[class]++
-			go func() { s.results <- result{n, s.w.Run(ctx, s.g.keys[n])} }()
+			if s.idle == 0 {
+				go s.worker(ctx, n)
+				continue
+			}
+			s.idle--
+			s.work <- n
 		}
+	}
+}
+
+// worker runs a node and then others: a goroutine whose stack has grown for one need not be made, and grown, for the next.
+func (s *walk[K]) worker(ctx context.Context, n int) {
+	for more := true; more; n, more = <-s.work {
+		s.results <- result{n, s.w.Run(ctx, s.g.keys[n])}
 	}
 }
 
