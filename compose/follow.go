@@ -254,6 +254,9 @@ func (f *follower) restarts(id string) bool {
 // finished: all lines were told.
 func (f *follower) finished(s *stream) {
 	s.reading = false
+	if s.up && s.end == nil && !s.again {
+		f.missed(s)
+	}
 	if s.end != nil {
 		f.say(*s.end)
 		s.end = nil
@@ -261,6 +264,14 @@ func (f *follower) finished(s *stream) {
 	if s.again {
 		s.again = false
 		f.read(s)
+	}
+}
+
+// missed looks whether a container whose lines are at their end has ended: a list may have it as running for a moment after it was told that
+// it died (Engine 20.10), and then nothing more is told.
+func (f *follower) missed(s *stream) {
+	if d, err := f.engine.Diagnose(f.ctx, s.live.ID); err == nil && !(container.Live{State: d.State}).Up() {
+		f.died(s, engine.Event{Container: s.live.ID, ExitCode: d.ExitCode})
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 
 // LogsOptions of Logs.
 type LogsOptions struct {
-	Services []string // none: all
+	Services []string // none: all of the file that profiles enable
 	Index    int      // of the replica; 0: all
 	Follow   bool
 	Tail     string // lines of each container: "all", "" or a number
@@ -57,6 +57,11 @@ func (Unreadable) output() {}
 func (t Tool) Logs(ctx context.Context, p Project, o LogsOptions, tell func(Output)) error {
 	if err := CheckServices(p, o.Services); err != nil {
 		return err
+	}
+	if len(o.Services) == 0 {
+		for _, s := range p.Services {
+			o.Services = append(o.Services, s.Name)
+		}
 	}
 	if !o.Follow {
 		_, err := t.past(ctx, p, o, tell)

@@ -189,6 +189,46 @@ func TestWaitGivesTheLastCode(t *testing.T) {
 	})
 }
 
+// lagging has its lists show as running what has just ended, as Engine 20.10 does for a moment.
+type lagging struct{ *enginetest.Fake }
+
+func (l lagging) ListContainers(ctx context.Context, project string) ([]container.Live, error) {
+	all, err := l.Fake.ListContainers(ctx, project)
+	for _, c := range all {
+		l.Exit(c.Name, 3)
+	}
+	return all, err
+}
+
+// Subscribe tells nothing: what there was to tell came before.
+func (l lagging) Subscribe(ctx context.Context, project string) (<-chan engine.Event, <-chan error, error) {
+	broken := make(chan error, 1)
+	context.AfterFunc(ctx, func() { broken <- ctx.Err() })
+	return make(chan engine.Event), broken, nil
+}
+
+func TestListsThatLagKeepNobodyWaiting(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"run": {}}, func(t *testing.T, f *enginetest.Fake) {
+		p, late := shop(service("a", "run")), compose.Tool{Engine: lagging{f}}
+		again := func() { up(t, compose.Tool{Engine: f}, p, compose.UpOptions{}, compose.RunOptions{}) }
+		again()
+		code, err := late.Wait(t.Context(), p, compose.WaitOptions{Found: func([]container.Live) {}, Ended: func(container.Live, int) bool { return false }})
+		if code != 3 || err != nil {
+			t.Errorf("wait: code %d, %v", code, err)
+		}
+		again()
+		var exited []int
+		err = late.Logs(t.Context(), p, compose.LogsOptions{Follow: true}, func(o compose.Output) {
+			if e, ok := o.(compose.Exited); ok {
+				exited = append(exited, e.Code)
+			}
+		})
+		if err != nil || !slices.Equal(exited, []int{3}) {
+			t.Errorf("logs: exited %v, %v", exited, err)
+		}
+	})
+}
+
 func TestStatsShowsRounds(t *testing.T) {
 	stored(t, func(t *testing.T, f *enginetest.Fake, tool compose.Tool, p desired.Project) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3500*time.Millisecond)

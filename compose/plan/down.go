@@ -34,12 +34,13 @@ func Down(p desired.Project, have engine.Snapshot, o DownOptions) (Plan, error) 
 	}
 	out := Plan{Project: p.Name}
 	gone := l.containers(o.Services)
-	if orphans := orphansOf(p, have.Containers); len(p.Services) > 0 && len(o.Services) == 0 {
-		orphan := setOf(orphans)
-		gone = slices.DeleteFunc(gone, func(c container.Live) bool { return !o.RemoveOrphans && !c.OneOff() && orphan[c.ID] })
+	if len(o.Services) == 0 {
 		going := setOf(gone)
-		if left := slices.DeleteFunc(orphans, func(c container.Live) bool { return going[c.ID] }); len(left) > 0 && !o.IgnoreOrphans {
-			out.Warnings = append(out.Warnings, orphanWarning(left))
+		switch orphans := slices.DeleteFunc(orphansOf(p, have.Containers), func(c container.Live) bool { return going[c.ID] }); {
+		case o.RemoveOrphans:
+			gone = append(gone, orphans...)
+		case len(orphans) > 0 && !o.IgnoreOrphans:
+			out.Warnings = append(out.Warnings, orphanWarning(orphans))
 		}
 	}
 	out.Nodes = teardown(gone, teardownOptions{timeout: o.Timeout, volumes: o.Volumes || o.Anonymous, dependents: l.dependents, hooks: l.hooks, contents: l.contentsOf,

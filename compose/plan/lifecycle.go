@@ -65,11 +65,13 @@ func (l *lifecycle) known(services []string) error {
 	return nil
 }
 
-// containers are the containers of these services, or all.
+// containers are the containers of these services; of none: of all that the file has and a profile enables, as with Docker Compose.
+// Without a file they are all of the project's.
 func (l *lifecycle) containers(services []string) []container.Live {
+	nameOnly := len(l.project.Services)+len(l.project.Disabled) == 0
 	var out []container.Live
 	for _, c := range l.have.Containers {
-		if len(services) == 0 || slices.Contains(services, c.Service()) {
+		if slices.Contains(services, c.Service()) || len(services) == 0 && (nameOnly || l.now[c.Service()] != nil) {
 			out = append(out, c)
 		}
 	}

@@ -22,9 +22,9 @@ func Kill(p desired.Project, have engine.Snapshot, o KillOptions) (Plan, error) 
 		return Plan{}, err
 	}
 	all := slices.DeleteFunc(l.containers(o.Services), func(c container.Live) bool { return !c.Up() }) // those of `run`, too
-	if len(p.Services) > 0 && !o.Orphans {
-		orphan := setOf(orphansOf(p, have.Containers))
-		all = slices.DeleteFunc(all, func(c container.Live) bool { return orphan[c.ID] && !c.OneOff() })
+	if o.Orphans && len(o.Services) == 0 {
+		killed := setOf(all)
+		all = append(all, slices.DeleteFunc(orphansOf(p, have.Containers), func(c container.Live) bool { return killed[c.ID] || !c.Up() })...)
 	}
 	return l.each(all, "kill", func(c Ref) Step { return KillContainer{c, o.Signal} })
 }
