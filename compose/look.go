@@ -166,27 +166,25 @@ func (t Tool) Wait(ctx context.Context, p Project, o WaitOptions) (code int, err
 	if err != nil {
 		return 0, err
 	}
-	all = slices.DeleteFunc(all, container.Live.OneOff)
+	var looks error
+	all = slices.DeleteFunc(all, func(l container.Live) bool {
+		if l.OneOff() {
+			return true
+		}
+		// A list has as running for a moment what was told to have died (Engine 20.10).
+		now, err := t.Engine.Inspect(ctx, l.ID)
+		if err != nil && !errors.Is(err, engine.ErrNotFound) {
+			looks = err
+		}
+		return !now.Up()
+	})
+	if looks != nil {
+		return 0, looks
+	}
 	if len(all) == 0 {
 		return 0, fmt.Errorf("no containers for project %q", p.Name)
 	}
 	o.Found(all)
-	for i := 0; i < len(all); { // a list may have one as running for a moment after it was told that it died (Engine 20.10)
-		l, err := t.Engine.Inspect(ctx, all[i].ID)
-		switch {
-		case errors.Is(err, engine.ErrNotFound):
-			all = slices.Delete(all, i, i+1)
-		case err != nil:
-			return 0, err
-		case l.Up():
-			i++
-		default:
-			if code = l.ExitCode; o.Ended(all[i], code) {
-				return code, nil
-			}
-			all = slices.Delete(all, i, i+1)
-		}
-	}
 	for len(all) > 0 {
 		e, open := <-events
 		if !open {
