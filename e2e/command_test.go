@@ -31,7 +31,7 @@ const patience = 3 * time.Minute
 // commands of the scripts. CONTAINER is "web-1": the project's name is put in front.
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"tutti":      cmdTutti,      // [!] tutti ARG…                     run it to its end
-	"given":      cmdGiven,      // given FILE                         what the next tutti reads; "stdout": what the last one wrote
+	"given":      cmdGiven,      // given FILE                         what the next tutti or background reads; "stdout": what the last one wrote
 	"code":       cmdCode,       // [!] code N                         the last tutti exited with N
 	"background": cmdBackground, // background NAME ARG…               run it beside the script
 	"sees":       cmdSees,       // sees NAME REGEXP                   NAME has written that, or will soon
@@ -149,7 +149,9 @@ func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
 
 func cmdBackground(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, args, 2, "background NAME ARG…")
-	b, err := launch(command(context.Background(), ts, args[1:]))
+	cmd := command(context.Background(), ts, args[1:])
+	cmd.Stdin = worldOf(ts).input()
+	b, err := launch(cmd)
 	ts.Check(err)
 	worldOf(ts).running[args[0]] = b
 }
@@ -565,8 +567,8 @@ func cmdTag(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, args, 2, "tag REF NAME")
 	ctx, cancel := soon()
 	defer cancel()
-	repo, tag, _ := strings.Cut(args[1], ":")
-	ts.Check(engine.Tag(ctx, args[0], repo, tag))
+	i := strings.LastIndex(args[1], ":")
+	ts.Check(engine.Tag(ctx, args[0], args[1][:i], args[1][i+1:]))
 	ts.Defer(func() { engine.RemoveImage(context.Background(), args[1]) })
 }
 

@@ -34,7 +34,7 @@ const usage = `stub WORD [ARG…]
   resolve NAME          write the addresses of a name
   interfaces            write a line for each: "eth0 mac=02:42:… mtu=1500 10.1.1.2/24"
   gateway               write where the default route leads: "10.1.1.1 eth0"
-  echo                  write what it reads
+  echo [DURATION]       write what it reads; with a duration also "listening", every so often
   tty                   write "terminal" or "no terminal", and the first line that it reads
   env [NAME]            write the environment, or one variable
   cat FILE              write a file
@@ -86,8 +86,7 @@ func run(word string, args []string) error {
 	case "tty":
 		return terminal()
 	case "echo":
-		_, err := io.Copy(os.Stdout, os.Stdin)
-		return err
+		return echo(arg(args, 0, ""))
 	case "fetch":
 		return fetch(arg(args, 0, "http://127.0.0.1/"))
 	case "resolve":
@@ -298,6 +297,18 @@ func resolve(name string) error {
 	addrs, err := net.LookupHost(name)
 	sort.Strings(addrs)
 	fmt.Println(strings.Join(addrs, "\n"))
+	return err
+}
+
+func echo(every string) error {
+	if every != "" {
+		go func() {
+			for ; ; time.Sleep(duration(every)) {
+				fmt.Println("listening")
+			}
+		}()
+	}
+	_, err := io.Copy(os.Stdout, os.Stdin)
 	return err
 }
 

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/docker/go-units"
@@ -159,7 +161,18 @@ func (o *buildOptions) change(b *image.Build) {
 		id, path, _ := strings.Cut(key, "=")
 		b.SSH = append(b.SSH[:len(b.SSH):len(b.SSH)], image.SSH{ID: cmp.Or(id, "default"), Path: path})
 	}
-	if len(o.ssh) > 0 {
-		b.BuildKitOnly = append(b.BuildKitOnly[:len(b.BuildKitOnly):len(b.BuildKitOnly)], "ssh")
+	for _, k := range []struct {
+		name string
+		used bool
+	}{{"provenance", attested(o.provenance)}, {"sbom", attested(o.sbom)}, {"ssh", len(o.ssh) > 0}} {
+		if k.used && !slices.Contains(b.BuildKitOnly, k.name) {
+			b.BuildKitOnly = append(b.BuildKitOnly[:len(b.BuildKitOnly):len(b.BuildKitOnly)], k.name)
+		}
 	}
+}
+
+// attested is what is asked for and not switched off.
+func attested(value string) bool {
+	on, err := strconv.ParseBool(value)
+	return value != "" && (on || err != nil)
 }

@@ -16,7 +16,6 @@ var otherwise = map[string]string{
 	"run--cap-add": "stringSlice []", "run--cap-drop": "stringSlice []",
 	"convert--format": "string -",                                                                             // which is yaml
 	"down--timeout":   "int -", "restart--timeout": "int -", "stop--timeout": "int -", "up--timeout": "int -", // 0 there means what the file says
-	"pull--parallel": "int -1", // it does nothing there
 }
 
 // TestFlagsOfCompose: testdata/flags.txt holds each verb of Docker Compose 5.5 with its other names and, below it, each flag with its letter, kind

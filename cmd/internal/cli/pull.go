@@ -77,8 +77,9 @@ func (c *cli) pull() *cobra.Command {
 		fs.BoolVar(&o.Prebuilt, "ignore-buildable", false, "leave out images that can be built")
 		fs.BoolVar(&o.Tolerant, "ignore-pull-failures", false, "pull what can be, and only tell of the rest")
 		fs.StringVar(&o.Policy, "policy", "", "pull images: missing, always")
-		fs.Bool("no-parallel", true, "does nothing")
-		_ = fs.MarkHidden("no-parallel") // --parallel says how many are pulled at once
+		fs.Bool("parallel", true, "") // without effect, as in Docker Compose; in front of the verb it says how many are pulled at once
+		fs.Bool("no-parallel", true, "")
+		_, _ = fs.MarkHidden("parallel"), fs.MarkHidden("no-parallel")
 	}
 	check := func() error {
 		if o.Policy != "" && o.Policy != "missing" && o.Policy != "always" {
