@@ -74,6 +74,7 @@ func TestUsed(t *testing.T) {
 exec tutti -f 'x y.yaml' up -d --scale=web=2 # and --build
 code 1 tutti up --pull sometimes
 ! tutti down --volumes
+! exec sh -c 'tutti down --volumes'
 ! tutti stop -t 1
 code 1
 background name logs -f web
@@ -186,10 +187,10 @@ func parsed(root *cobra.Command, script string) []*cobra.Command {
 	var out []*cobra.Command
 	all := append(commandsOf(script), nil)
 	for i, words := range all[:len(all)-1] {
-		if sh := slices.Index(words, "-c"); sh > 0 && sh+1 < len(words) && words[sh-1] == "sh" {
+		args, fails := lineOf(words)
+		if sh := slices.Index(words, "-c"); sh > 0 && sh+1 < len(words) && words[sh-1] == "sh" && !fails {
 			out = append(out, parsed(root, words[sh+1])...)
 		}
-		args, fails := lineOf(words)
 		if next := all[i+1]; len(next) == 2 && next[0] == "code" { // of e2e: how the line before has to end
 			fails = false
 		}
@@ -221,7 +222,7 @@ func lineOf(words []string) (args []string, fails bool) {
 			fails = i+1 < len(words) && words[i+1] == "1"
 		}
 	}
-	return nil, false
+	return nil, fails
 }
 
 // commandsOf a script, for testscript or for a shell: the words of each.
@@ -231,18 +232,19 @@ func commandsOf(script string) [][]string {
 	var word []rune // nil: between two
 	quote := rune(0)
 	for _, r := range script + "\n" {
-		switch {
-		case r == quote && r != 0 && r != '#':
+		if r == '\n' {
 			quote = 0
-		case quote != 0 && r != '\n':
-			if quote != '#' {
-				word = append(word, r)
-			}
-		case r == '\'' || r == '"' || r == '#' && word == nil:
+		}
+		switch {
+		case quote == '#': // a comment
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+			word = append(word, r)
+		case r == '#' && word == nil:
 			quote = r
-			if r != '#' {
-				word = append([]rune{}, word...)
-			}
+		case r == '\'' || r == '"':
+			quote, word = r, append([]rune{}, word...)
 		case !strings.ContainsRune(" \t\n|&;<>()", r):
 			word = append(word, r)
 		default:
@@ -251,9 +253,6 @@ func commandsOf(script string) [][]string {
 			}
 			if r != ' ' && r != '\t' && words != nil {
 				all, words = append(all, words), nil
-			}
-			if r == '\n' {
-				quote = 0
 			}
 		}
 	}
