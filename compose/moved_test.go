@@ -13,7 +13,7 @@ import (
 // A name that was free when the plan was made is taken when it is carried out: by a container that a killed run had asked for, or by a stranger.
 func TestOnlyAWorldThatMovedIsWorthAnotherPlan(t *testing.T) {
 	for name, labels := range map[string]map[string]string{
-		"ours":       {container.LabelProject: "shop", container.LabelService: "web", container.LabelNumber: "1"},
+		"ours":       {container.LabelProject: "shop", container.LabelConfigHash: "made", container.LabelService: "web", container.LabelNumber: "1"},
 		"a stranger": {},
 	} {
 		withEngine(t, map[string]enginetest.Behaviour{"web": {}}, func(t *testing.T, f *enginetest.Fake) {

@@ -160,8 +160,9 @@ func preStartDigests(svc Service) []string {
 
 // InitLabels are the labels of a service's init containers: it is known whose they are, and they are not counted among its containers.
 func (s State) InitLabels(service string) map[string]string {
+	svc, _ := s.Project.Service(service)
 	return map[string]string{
-		container.LabelProject: s.Project.Name, container.LabelService: service, container.LabelVersion: s.version,
+		container.LabelProject: s.Project.Name, container.LabelService: service, container.LabelVersion: s.version, container.LabelConfigHash: svc.ConfigHash,
 		container.LabelOneOff: "True", container.LabelHook: "pre_start",
 	}
 }

@@ -43,7 +43,7 @@ type projects struct{ c *conn }
 
 // Projects takes one list.
 func (p projects) Projects(ctx context.Context) ([]engine.Project, error) {
-	f := make(client.Filters).Add("label", container.LabelProject)
+	f := make(client.Filters).Add("label", container.LabelProject, container.LabelConfigHash)
 	res, err := p.c.api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: f})
 	if err != nil {
 		return nil, failed(err, "list projects")

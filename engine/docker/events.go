@@ -20,8 +20,7 @@ type events struct{ c *conn }
 
 // Subscribe to the events of a project's containers.
 func (e events) Subscribe(ctx context.Context, project string) (<-chan engine.Event, <-chan error, error) {
-	filters := `{"type":{"container":true},"label":{` + strconv.Quote(container.LabelProject+"="+project) + `:true}}`
-	return listen(ctx, e.c, filters, eventOf)
+	return listen(ctx, e.c, "{"+eventsOf(project)+"}", eventOf)
 }
 
 // listen returns when the engine has answered. Engine 20.10 answers a moment before it listens, so a local engine, whose clock

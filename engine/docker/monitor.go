@@ -13,7 +13,6 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/tutti-run/tutti/engine"
-	"github.com/tutti-run/tutti/engine/container"
 )
 
 // monitor watches containers at work.
@@ -90,7 +89,7 @@ func memoryUsed(m apicontainer.MemoryStats) uint64 {
 
 // Happenings leaves out what the engine tells of probes and terminals.
 func (m monitor) Happenings(ctx context.Context, project, since, until string, tell func(engine.Happening)) error {
-	f := make(client.Filters).Add("label", container.LabelProject+"="+project).Add("type", string(apievents.ContainerEventType))
+	f := containersOf(project).Add("type", string(apievents.ContainerEventType))
 	res := m.c.api.Events(ctx, client.EventsListOptions{Since: since, Until: until, Filters: f})
 	for {
 		select {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/moby/api/types/swarm"
@@ -75,9 +76,25 @@ func byProject(name string) client.Filters {
 	return make(client.Filters).Add("label", container.LabelProject+"="+name)
 }
 
+// containersOf a project were made for it: what Docker Compose builds has its project as a label too, and whatever is run from that by hand
+// inherits it. Such a container is nobody's service.
+func containersOf(name string) client.Filters {
+	return byProject(name).Add("label", container.LabelConfigHash)
+}
+
+func madeFor(l container.Live, project string) bool {
+	_, made := l.Labels[container.LabelConfigHash]
+	return made && l.Labels[container.LabelProject] == project
+}
+
+// eventsOf the containers of a project, as the engine's API takes it.
+func eventsOf(project string) string {
+	return `"type":{"container":true},"label":{` + strconv.Quote(container.LabelProject+"="+project) + `:true,` + strconv.Quote(container.LabelConfigHash) + `:true}`
+}
+
 // ListContainers is one call.
 func (o observer) ListContainers(ctx context.Context, project string) ([]container.Live, error) {
-	res, err := o.c.api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: byProject(project)})
+	res, err := o.c.api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: containersOf(project)})
 	if err != nil {
 		return nil, failed(err, "list containers")
 	}
@@ -169,7 +186,7 @@ func (o observer) others(ctx context.Context, have []network.Live, q engine.Quer
 	for _, item := range res.Items {
 		l := liveOf(item)
 		for i, n := range have {
-			if l.Labels[container.LabelProject] != q.Project && f["network"][n.ID] && l.On(n.Name) {
+			if !madeFor(l, q.Project) && f["network"][n.ID] && l.On(n.Name) {
 				have[i].Others = append(have[i].Others, l.Name)
 			}
 		}

@@ -79,7 +79,7 @@ func TestFiles(t *testing.T) {
 	if err := os.WriteFile(host, []byte("of the host"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	got := output(t, e, engine.NewContainer{Name: p + "-files", Labels: map[string]string{container.LabelProject: p}, Spec: container.Spec{
+	got := output(t, e, engine.NewContainer{Name: p + "-files", Labels: map[string]string{container.LabelProject: p, container.LabelConfigHash: "made"}, Spec: container.Spec{
 		Image: withHelper(t, e), NetworkMode: "none",
 		Command: []string{"cat=/run/secrets/s", "stat=/run/secrets/s", "cat=/etc/deep/down/c", "stat=/etc/deep/down/c", "cat=/h", "env=FROM_IMAGE", "exit=0"},
 		Files: []container.File{
@@ -103,7 +103,7 @@ func TestNothingHalfMade(t *testing.T) {
 		t.Skip("Podman puts files into a read-only container")
 	}
 	p := project(t, e)
-	_, err := e.CreateContainer(t.Context(), engine.NewContainer{Name: p + "-ro", Labels: map[string]string{container.LabelProject: p}, Spec: container.Spec{
+	_, err := e.CreateContainer(t.Context(), engine.NewContainer{Name: p + "-ro", Labels: map[string]string{container.LabelProject: p, container.LabelConfigHash: "made"}, Spec: container.Spec{
 		Image: withHelper(t, e), NetworkMode: "none", ReadOnly: true, Files: []container.File{{Kind: "config", Source: "c", Target: "/c", Content: []byte("x")}},
 	}})
 	if err == nil || !strings.HasPrefix(err.Error(), "create container "+p+"-ro: copy configs and secrets: ") {
@@ -119,7 +119,7 @@ func TestNothingHalfMade(t *testing.T) {
 func TestMACAddress(t *testing.T) {
 	e := real(t)
 	p := project(t, e)
-	labels := map[string]string{container.LabelProject: p}
+	labels := map[string]string{container.LabelProject: p, container.LabelConfigHash: "made"}
 	if _, err := e.CreateNetwork(t.Context(), network.Spec{Name: p + "_n"}, labels); err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestMACAddress(t *testing.T) {
 func TestReplacing(t *testing.T) {
 	e := real(t)
 	p := project(t, e)
-	n := engine.NewContainer{Name: p + "-old", Labels: map[string]string{container.LabelProject: p}, Spec: container.Spec{
+	n := engine.NewContainer{Name: p + "-old", Labels: map[string]string{container.LabelProject: p, container.LabelConfigHash: "made"}, Spec: container.Spec{
 		Image: withHelper(t, e), NetworkMode: "none", Command: []string{"write=/declared/x:kept", "exit=0"},
 		Mounts: []volume.Mount{{Type: volume.Volume, Target: "/own"}},
 	}}
@@ -222,7 +222,7 @@ func TestSubscriptionMissesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		id, err := e.CreateContainer(t.Context(), engine.NewContainer{Name: p, Labels: map[string]string{container.LabelProject: p}, Spec: container.Spec{Image: ref, NetworkMode: "none"}})
+		id, err := e.CreateContainer(t.Context(), engine.NewContainer{Name: p, Labels: map[string]string{container.LabelProject: p, container.LabelConfigHash: "made"}, Spec: container.Spec{Image: ref, NetworkMode: "none"}})
 		if err != nil {
 			t.Fatal(err)
 		}

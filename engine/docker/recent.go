@@ -69,7 +69,7 @@ func (o observer) remembered(ctx context.Context, query url.Values) ([]happening
 
 // recentQueries ask for all that is remembered, up to now. Podman, which keeps a whole log, has its own way of saying so, and the word died.
 func (c *conn) recentQueries(project string, now time.Time) []url.Values {
-	ours := `"type":{"container":true},"label":{` + strconv.Quote(container.LabelProject+"="+project) + `:true}`
+	ours := eventsOf(project)
 	if c.podman() {
 		return []url.Values{{
 			"stream": {"false"}, "since": {strconv.FormatInt(now.Add(-24*time.Hour).Unix(), 10)},

@@ -140,7 +140,7 @@ func (r *room) clear() {
 func (r *room) podman() bool { return r.e.Info().Caps.Engine == "podman" }
 
 func (r *room) labels() map[string]string {
-	return map[string]string{container.LabelProject: r.project}
+	return map[string]string{container.LabelProject: r.project, container.LabelConfigHash: "made"}
 }
 
 func (r *room) name(n string) string { return r.project + "-" + n }

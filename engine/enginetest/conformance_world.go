@@ -46,12 +46,21 @@ func eventsOfTheProjectOnly(r *room) {
 	r.watch()
 	other, err := r.e.CreateContainer(r.Context(), engine.NewContainer{Name: r.name("other"), Spec: container.Spec{Image: r.image, NetworkMode: "none"}})
 	r.must(err)
-	r.must(r.e.RemoveContainer(r.Context(), other, true, true))
+	byHand, err := r.e.CreateContainer(r.Context(), engine.NewContainer{Name: r.name("hand"), Spec: container.Spec{Image: r.image, NetworkMode: "none"},
+		Labels: map[string]string{container.LabelProject: r.project}}) // as an image may give it
+	r.must(err)
 	mine := r.does("mine")
 	r.await(engine.EventCreate, mine)
-	if got := r.kinds(other); len(got) > 0 {
-		r.Errorf("events of another: %v", got)
+	if got := append(r.kinds(other), r.kinds(byHand)...); len(got) > 0 {
+		r.Errorf("events of others: %v", got)
 	}
+	all, err := r.e.ListContainers(r.Context(), r.project)
+	r.must(err)
+	if len(all) != 1 || all[0].ID != mine {
+		r.Errorf("listed: %v, want only %s", all, mine)
+	}
+	r.must(r.e.RemoveContainer(r.Context(), other, true, true))
+	r.must(r.e.RemoveContainer(r.Context(), byHand, true, true))
 }
 
 func subscriptionEnds(r *room) {

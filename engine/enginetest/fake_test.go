@@ -22,7 +22,7 @@ func one(t *testing.T, f *Fake, image string) string {
 	t.Helper()
 	id, err := f.CreateContainer(t.Context(), engine.NewContainer{
 		Name: "p-" + image + "-1", Spec: container.Spec{Image: image, Healthcheck: &container.Healthcheck{Test: []string{"CMD", "x"}}},
-		Labels: map[string]string{container.LabelProject: "p"},
+		Labels: map[string]string{container.LabelProject: "p", container.LabelConfigHash: "made"},
 	})
 	if err != nil {
 		t.Fatal(err)
