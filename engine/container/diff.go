@@ -98,14 +98,15 @@ func only(s field.Set, keep func(string) bool) field.Set {
 }
 
 // ignored is a difference that the engine itself makes. It sets memswap_limit to twice the memory when only that is asked for, shows no limit of
-// processes as none, and leaves out limits that its kernel does not have; nobody can take one of those away later, as zero is to leave it.
+// processes as none (Podman: 2048 when nothing is asked), and leaves out limits that its kernel does not have; nobody can take one of those away
+// later, as zero is to leave it.
 func (c comparison) ignored(path string, made field.Digests) bool {
 	wanted, found := c.wanted[path], c.found[path]
 	switch path {
 	case "memswap_limit":
 		return wanted == ""
 	case "pids_limit":
-		return wanted == "-1" && found == ""
+		return wanted == "-1" && found == "" || wanted == "" && found == "2048"
 	case "restart":
 		return false
 	}

@@ -93,6 +93,21 @@ func TestChangesBehindOurBackAreDrift(t *testing.T) {
 	}
 }
 
+// TestLimitsOfTheEngineItself are no drift.
+func TestLimitsOfTheEngineItself(t *testing.T) {
+	want := spec()
+	l, found := made(want), want
+	found.Resources.MemorySwap, found.Resources.PidsLimit = 128<<20, 2048
+	l.Found = &found
+	if d := container.Diff(want, "", l, nil); len(d.Update)+len(d.Recreate) > 0 {
+		t.Errorf("%+v", d)
+	}
+	found.Resources.PidsLimit = 100
+	if d := container.Diff(want, "", l, nil); !slices.Equal(paths(d.Recreate), []string{"pids_limit"}) {
+		t.Errorf("%+v", d)
+	}
+}
+
 func TestAnUpdateInPlaceIsSettledByWhatIsFound(t *testing.T) {
 	want := spec()
 	want.Resources.Memory = 128 << 20
