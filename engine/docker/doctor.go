@@ -24,11 +24,9 @@ func (d doctor) Diagnose(ctx context.Context, id string) (engine.Diagnosis, erro
 	in := res.Container
 	fill(&in)
 	out := engine.Diagnosis{
-		State: container.State(in.State.Status), ExitCode: in.State.ExitCode, OOMKilled: in.State.OOMKilled, Error: in.State.Error,
+		State: stateOf(string(in.State.Status)), ExitCode: in.State.ExitCode, OOMKilled: in.State.OOMKilled, Error: in.State.Error,
 	}
-	if t := in.Config.Healthcheck; t != nil && len(t.Test) > 0 && t.Test[0] != "NONE" {
-		out.HasHealth = true
-	}
+	out.HasHealth = probed(in.Config)
 	if h := in.State.Health; h != nil && h.Status != apicontainer.NoHealthcheck {
 		out.Health = container.Health(h.Status)
 		if n := len(h.Log); n > 0 {
@@ -43,7 +41,7 @@ type projects struct{ c *conn }
 
 // Projects takes one list.
 func (p projects) Projects(ctx context.Context) ([]engine.Project, error) {
-	f := make(client.Filters).Add("label", container.LabelProject, container.LabelConfigHash)
+	f := make(client.Filters).Add("label", container.LabelProject)
 	res, err := p.c.api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: f})
 	if err != nil {
 		return nil, failed(err, "list projects")
@@ -52,13 +50,16 @@ func (p projects) Projects(ctx context.Context) ([]engine.Project, error) {
 	var out []engine.Project
 	for _, s := range res.Items {
 		name := s.Labels[container.LabelProject]
+		if !madeFor(s.Labels, name) {
+			continue
+		}
 		i, ok := at[name]
 		if !ok {
 			i = len(out)
 			at[name] = i
 			out = append(out, engine.Project{Name: name, States: map[container.State]int{}})
 		}
-		out[i].States[container.State(s.State)]++
+		out[i].States[stateOf(string(s.State))]++
 		if out[i].ConfigFiles == "" {
 			out[i].ConfigFiles = s.Labels[container.LabelConfigFiles]
 		}

@@ -20,7 +20,14 @@ type events struct{ c *conn }
 
 // Subscribe to the events of a project's containers.
 func (e events) Subscribe(ctx context.Context, project string) (<-chan engine.Event, <-chan error, error) {
-	return listen(ctx, e.c, "{"+eventsOf(project)+"}", eventOf)
+	out, errc, err := listen(ctx, e.c, "{"+eventsOf(project)+"}", func(m apievents.Message) (engine.Event, bool) {
+		ev, matters := eventOf(m)
+		return ev, matters && madeFor(m.Actor.Attributes, project)
+	})
+	if err == nil && e.c.podman() {
+		out = e.c.withHealth(ctx, project, out)
+	}
+	return out, errc, err
 }
 
 // listen returns when the engine has answered. Engine 20.10 answers a moment before it listens, so a local engine, whose clock

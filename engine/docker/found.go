@@ -27,7 +27,7 @@ func inspectedOf(res client.ContainerInspectResult, caps engine.Capabilities) co
 	fill(&in)
 	l := container.Live{
 		ID: in.ID, Name: strings.TrimPrefix(in.Name, "/"), Image: in.Config.Image, ImageID: imageID(in.Image),
-		Command: strings.Join(append([]string{in.Path}, in.Args...), " "), State: container.State(in.State.Status),
+		Command: strings.Join(append([]string{in.Path}, in.Args...), " "), State: stateOf(string(in.State.Status)),
 		ExitCode: in.State.ExitCode, Labels: in.Config.Labels, Mounts: mountsOf(in.Mounts), Ports: publishedOf(in.NetworkSettings.Ports),
 		Mode: string(in.HostConfig.NetworkMode),
 	}
@@ -331,11 +331,9 @@ func recursiveText(o apimount.BindOptions) string {
 // networksBack gives attachments, or a mode where there are none to speak of.
 func networksBack(in apicontainer.InspectResponse) (mode string, out []network.Attachment) {
 	m := in.HostConfig.NetworkMode
-	switch m {
-	case "default", "bridge", "host", "none", "":
-		return string(m), nil
-	}
-	if m.IsContainer() {
+	switch {
+	case m == "bridge" && !onDefault(in): // Podman says so of every network
+	case m == "default", m == "bridge", m == "host", m == "none", m == "", m.IsContainer():
 		return string(m), nil
 	}
 	project := in.Config.Labels[container.LabelProject]
@@ -343,6 +341,12 @@ func networksBack(in apicontainer.InspectResponse) (mode string, out []network.A
 		out = append(out, attachmentOf(in, project, name))
 	}
 	return "", out
+}
+
+// onDefault tells whether a container is on the engine's own network, or on none.
+func onDefault(in apicontainer.InspectResponse) bool {
+	n := in.NetworkSettings.Networks
+	return len(n) == 0 || n["bridge"] != nil || n["podman"] != nil
 }
 
 func attachmentOf(in apicontainer.InspectResponse, project, name string) network.Attachment {

@@ -22,7 +22,7 @@ import (
 func liveOf(s apicontainer.Summary) container.Live {
 	l := container.Live{
 		ID: s.ID, Name: ownName(s.Names), Image: s.Image, ImageID: imageID(s.ImageID), Command: s.Command, Created: time.Unix(s.Created, 0),
-		State: container.State(s.State), Status: s.Status, Health: healthOf(s.Status), ExitCode: exitCode(s.Status), Labels: s.Labels,
+		State: stateOf(string(s.State)), Status: s.Status, Health: healthOf(s.Status), ExitCode: exitCode(s.Status), Labels: s.Labels,
 		Mounts: mountsOf(s.Mounts), Ports: portsOf(s.Ports), Mode: s.HostConfig.NetworkMode,
 	}
 	if s.Health != nil && s.Health.Status != apicontainer.NoHealthcheck {
@@ -32,6 +32,19 @@ func liveOf(s apicontainer.Summary) container.Live {
 		l.Networks = endpointsOf(s.NetworkSettings.Networks)
 	}
 	return l
+}
+
+// stateOf reads a state; Podman has some of its own.
+func stateOf(text string) container.State {
+	switch text {
+	case "stopped":
+		return container.Exited
+	case "stopping":
+		return container.Running
+	case "initialized", "configured":
+		return container.Created
+	}
+	return container.State(text)
 }
 
 // ownName leaves out the names that links give: "/web/redis".

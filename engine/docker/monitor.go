@@ -89,11 +89,14 @@ func memoryUsed(m apicontainer.MemoryStats) uint64 {
 
 // Happenings leaves out what the engine tells of probes and terminals.
 func (m monitor) Happenings(ctx context.Context, project, since, until string, tell func(engine.Happening)) error {
-	f := containersOf(project).Add("type", string(apievents.ContainerEventType))
+	f := byProject(project).Add("type", string(apievents.ContainerEventType))
 	res := m.c.api.Events(ctx, client.EventsListOptions{Since: since, Until: until, Filters: f})
 	for {
 		select {
 		case e := <-res.Messages:
+			if !madeFor(e.Actor.Attributes, project) {
+				continue
+			}
 			tell(engine.Happening{Action: string(e.Action), Container: e.Actor.ID, Time: time.Unix(0, e.TimeNano), Attributes: e.Actor.Attributes})
 		case err := <-res.Err:
 			if ctx.Err() != nil {

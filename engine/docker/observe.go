@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -60,7 +61,23 @@ func (o observer) Observe(ctx context.Context, q engine.Query) (engine.Snapshot,
 	if err != nil {
 		return engine.Snapshot{}, err
 	}
+	if o.c.podman() {
+		identify(s.Containers, s.Networks)
+	}
 	return s, nil
+}
+
+// identify the networks that containers are on: Podman shows a name for the ID there.
+func identify(all []container.Live, networks []network.Live) {
+	ids := map[string]string{}
+	for _, n := range networks {
+		ids[n.Name] = n.ID
+	}
+	for _, l := range all {
+		for i, e := range l.Networks {
+			l.Networks[i].NetworkID = cmp.Or(ids[e.NetworkID], e.NetworkID)
+		}
+	}
 }
 
 // together runs calls at the same time and gives the first error.
@@ -76,31 +93,34 @@ func byProject(name string) client.Filters {
 	return make(client.Filters).Add("label", container.LabelProject+"="+name)
 }
 
-// containersOf a project were made for it: what Docker Compose builds has its project as a label too, and whatever is run from that by hand
-// inherits it. Such a container is nobody's service.
-func containersOf(name string) client.Filters {
-	return byProject(name).Add("label", container.LabelConfigHash)
-}
-
-func madeFor(l container.Live, project string) bool {
-	_, made := l.Labels[container.LabelConfigHash]
-	return made && l.Labels[container.LabelProject] == project
+// madeFor a project is a container with both of its labels: what Docker Compose builds has its project as a label too, and whatever is run from
+// that by hand inherits it. Such a container is nobody's service.
+func madeFor(labels map[string]string, project string) bool {
+	_, made := labels[container.LabelConfigHash]
+	return made && labels[container.LabelProject] == project
 }
 
 // eventsOf the containers of a project, as the engine's API takes it.
 func eventsOf(project string) string {
-	return `"type":{"container":true},"label":{` + strconv.Quote(container.LabelProject+"="+project) + `:true,` + strconv.Quote(container.LabelConfigHash) + `:true}`
+	return `"type":{"container":true},"label":{` + strconv.Quote(container.LabelProject+"="+project) + `:true}`
 }
 
 // ListContainers is one call.
 func (o observer) ListContainers(ctx context.Context, project string) ([]container.Live, error) {
-	res, err := o.c.api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: containersOf(project)})
+	res, err := o.c.api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: byProject(project)})
 	if err != nil {
 		return nil, failed(err, "list containers")
 	}
 	out := make([]container.Live, 0, len(res.Items))
 	for _, s := range res.Items {
-		out = append(out, liveOf(s))
+		l := liveOf(s)
+		if !madeFor(l.Labels, project) {
+			continue
+		}
+		if o.c.podman() {
+			l.Image = familiar(l.Image)
+		}
+		out = append(out, l)
 	}
 	slices.SortFunc(out, func(a, b container.Live) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
@@ -186,7 +206,7 @@ func (o observer) others(ctx context.Context, have []network.Live, q engine.Quer
 	for _, item := range res.Items {
 		l := liveOf(item)
 		for i, n := range have {
-			if !madeFor(l, q.Project) && f["network"][n.ID] && l.On(n.Name) {
+			if !madeFor(l.Labels, q.Project) && f["network"][n.ID] && l.On(n.Name) {
 				have[i].Others = append(have[i].Others, l.Name)
 			}
 		}

@@ -45,15 +45,17 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, body)
 }
 
-// dial a stub over a socket.
-func (s *stub) dial(t *testing.T) *Engine {
+func (s *stub) dial(t *testing.T) *Engine { t.Helper(); return dialed(t, s) }
+
+// dialed is what answers, over a socket.
+func dialed(t *testing.T, h http.Handler) *Engine {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "engine.sock")
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: s}}
+	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: h}}
 	server.Start()
 	t.Cleanup(server.Close)
 	e, err := Dial(t.Context(), Options{Host: "unix://" + path})
@@ -111,6 +113,32 @@ func TestObserveTakesAConstantNumberOfCalls(t *testing.T) {
 		if n > 0 && (snap.Containers[0].Name != "p-web-0" || snap.Containers[0].Health != container.Healthy) {
 			t.Errorf("%+v", snap.Containers[0])
 		}
+	}
+}
+
+// TestObservePodman: what it shows in its own way is told as of other engines.
+func TestObservePodman(t *testing.T) {
+	s := newStub(0)
+	s.server = "Libpod/4.3.1 (linux)"
+	networks := `"NetworkSettings": {"Networks": {"p_default": {"NetworkID": "p_default", "Aliases": ["web"]}}}`
+	s.answers["/containers/json"] = `[
+		{"Id": "1", "Names": ["/p-web-1"], "State": "stopped", "Image": "docker.io/library/redis:7", ` + networks + `},
+		{"Id": "2", "Names": ["/p-web-2"], "State": "initialized", "Image": "localhost/shop/web:1"}]`
+	s.answers["/containers/1/json"] = `{"Id": "1", "Name": "/p-web-1", "State": {"Status": "stopping"}, "HostConfig": {"NetworkMode": "bridge"}, ` + networks + `}`
+	e := s.dial(t)
+	snap, err := e.Observe(t.Context(), engine.Query{Project: "p"})
+	if err != nil || len(snap.Containers) != 2 {
+		t.Fatal(snap.Containers, err)
+	}
+	if l := snap.Containers[0]; l.State != container.Exited || l.Image != "redis:7" || l.Networks[0].NetworkID != "n1" {
+		t.Errorf("%+v", l)
+	}
+	if l := snap.Containers[1]; l.State != container.Created || l.Image != "shop/web:1" {
+		t.Errorf("%+v", l)
+	}
+	l, err := e.Inspect(t.Context(), "1")
+	if err != nil || l.State != container.Running || l.Found.NetworkMode != "" || len(l.Found.Networks) != 1 || l.Found.Networks[0].Name != "p_default" {
+		t.Errorf("%+v %v", l, err)
 	}
 }
 

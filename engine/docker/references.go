@@ -81,6 +81,15 @@ func (w wanted) names(podman bool) []string {
 	return []string{w.tag}
 }
 
+// familiar name of an image, as a user would write it: Podman shows where it was found, or would be.
+func familiar(shown string) string {
+	named, err := reference.ParseNormalizedNamed(strings.TrimPrefix(shown, "localhost/"))
+	if err != nil {
+		return shown
+	}
+	return reference.FamiliarString(named)
+}
+
 // has compares exactly: the engine's filter takes patterns.
 func has(s apiimage.Summary, name string) bool {
 	same := func(listed string) bool {
