@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 }
 
 func shared(m *testing.M) (int, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // to build all, on a cold cache too
 	defer cancel()
 	dir, err := os.MkdirTemp("", "tutti-e2e")
 	if err != nil {

@@ -105,12 +105,16 @@ func artefacts(env *testscript.Env, w *world) string {
 	return b.String()
 }
 
-// condition adds [port:N]: nobody listens there; [image:REF]: the engine has it; [api:1.45]: its API is that or newer; [exists:PATH]: the repository has it; [buildkit]: it builds with that.
+// condition adds [port:N]: nobody listens there; [image:REF]: the engine has it; [api:1.45]: its API is that or newer; [exists:PATH]: the repository has it;
+// [buildkit]: it builds with that; [podman]: the engine is Podman, and what it cannot do is in docs/engines.md; [containerd]: it keeps images in containerd's store.
 func condition(cond string) (bool, error) {
-	if cond == "buildkit" {
-		var v struct{ Components []struct{ Name string } }
-		err := engine.Do(context.Background(), "GET", "/version", nil, &v)
-		return len(v.Components) > 0 && !strings.Contains(v.Components[0].Name, "Podman"), err
+	switch cond {
+	case "podman":
+		return engine.Podman, nil
+	case "buildkit":
+		return !engine.Podman, nil
+	case "containerd":
+		return engine.Containerd(context.Background())
 	}
 	if port, ok := strings.CutPrefix(cond, "port:"); ok {
 		l, err := net.Listen("tcp", ":"+port)

@@ -30,6 +30,8 @@ type Engine struct {
 	Arch string // of its machine, as Go names it
 	OS   string
 
+	Podman bool // it is Podman, which serves the same API
+
 	network, address string
 	client           *http.Client
 }
@@ -58,11 +60,14 @@ func Dial(ctx context.Context, host string) (*Engine, error) {
 		return nil, fmt.Errorf("engine host %s: these tests reach unix and tcp hosts only", host)
 	}
 	e.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return e.dial(ctx) }}}
-	var v struct{ Os, Arch string }
+	var v struct {
+		Os, Arch   string
+		Components []struct{ Name string }
+	}
 	if err := e.Do(ctx, "GET", "/version", nil, &v); err != nil {
 		return nil, err
 	}
-	e.OS, e.Arch = v.Os, v.Arch
+	e.OS, e.Arch, e.Podman = v.Os, v.Arch, len(v.Components) > 0 && strings.Contains(v.Components[0].Name, "Podman")
 	return e, nil
 }
 
@@ -147,6 +152,13 @@ func (e *Engine) Speaks(ctx context.Context, version string) (bool, error) {
 		return false, err
 	}
 	return slices.Compare(have[:], want[:]) >= 0, nil
+}
+
+// Containerd tells whether the engine keeps images in containerd's store.
+func (e *Engine) Containerd(ctx context.Context) (bool, error) {
+	var v struct{ DriverStatus [][2]string }
+	err := e.Do(ctx, "GET", "/info", nil, &v)
+	return slices.Contains(v.DriverStatus, [2]string{"driver-type", "io.containerd.snapshotter.v1"}), err
 }
 
 // Swarm tells whether the engine is a manager of one.
@@ -427,7 +439,28 @@ func (e *Engine) Push(ctx context.Context, ref, account string) (string, error) 
 		return "", err
 	}
 	defer resp.Body.Close()
-	return progress(resp.Body)
+	digest, err := progress(resp.Body)
+	if err != nil || digest != "" {
+		return digest, err
+	}
+	return e.pushed(ctx, ref, req.Header)
+}
+
+// pushed is the digest that a registry has of an image: with containerd's store a push does not tell.
+func (e *Engine) pushed(ctx context.Context, ref string, header http.Header) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, "GET", "http://engine/distribution/"+ref+"/json", nil)
+	if err != nil {
+		return "", err
+	}
+	req.Header = header
+	resp, err := e.answer(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	var v struct{ Descriptor struct{ Digest string } }
+	err = json.NewDecoder(resp.Body).Decode(&v)
+	return v.Descriptor.Digest, err
 }
 
 // HasImage tells whether the engine has an image of that name.
