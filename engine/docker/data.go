@@ -138,7 +138,11 @@ func (d data) copy(ctx context.Context, from, to string, progress func(engine.Pr
 		w.CloseWithError(err)
 		read <- err
 	}()
-	_, err = d.c.api.CopyToContainer(ctx, to, client.CopyToContainerOptions{DestinationPath: "/", Content: r})
+	into := "/"
+	if d.c.podman() {
+		into = dataDir // the names in its archives of a volume begin there
+	}
+	_, err = d.c.api.CopyToContainer(ctx, to, client.CopyToContainerOptions{DestinationPath: into, Content: r})
 	r.CloseWithError(io.ErrClosedPipe)
 	if readErr := <-read; readErr != nil && !errors.Is(readErr, io.ErrClosedPipe) {
 		err = readErr // it came first
@@ -194,7 +198,7 @@ func summed(from io.Reader) (sum, error) {
 // counts tells whether an entry is anything of the user's: not the volume itself, nor what mkfs makes.
 func counts(h *tar.Header) bool {
 	name := path.Clean(h.Name)
-	return strings.Contains(name, "/") && path.Base(name) != "lost+found"
+	return strings.Contains(name, "/") && name != "/" && path.Base(name) != "lost+found"
 }
 
 // counted tells of what was read, each time some more of it was.

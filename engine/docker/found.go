@@ -104,7 +104,7 @@ func publishedOf(in apinetwork.PortMap) []container.Published {
 			out = append(out, p)
 		}
 		for _, b := range bindings {
-			p.HostIP = addrText(b.HostIP)
+			p.HostIP = hostIP(b.HostIP, b.HostPort != "")
 			p.Published, _ = strconv.Atoi(b.HostPort)
 			out = append(out, p)
 		}

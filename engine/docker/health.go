@@ -16,7 +16,7 @@ import (
 // healthInterval is the engine's own, of a healthcheck that has none.
 const healthInterval = 30 * time.Second
 
-// healths tell how containers are on Podman, which has no events of it, and leaves healthchecks to systemd: where that does not run them, they are
+// healths tell how containers are on Podman, whose events do not say it, and leaves healthchecks to systemd: where that does not run them, they are
 // run as it would.
 type healths struct {
 	c   *conn
@@ -42,16 +42,19 @@ func (c *conn) withHealth(ctx context.Context, project string, in <-chan engine.
 			}
 		}
 		for ev := range in {
+			if ev.Kind == engine.EventHealth {
+				continue // it does not tell how the container is
+			}
+			select {
+			case out <- ev:
+			case <-ctx.Done():
+			}
 			switch ev.Kind {
 			case engine.EventStart:
 				h.end(ev.Container)
 				h.begin(ctx, ev.Container, ev.Name)
 			case engine.EventDie, engine.EventDestroy:
 				h.end(ev.Container)
-			}
-			select {
-			case out <- ev:
-			case <-ctx.Done():
 			}
 		}
 	}()

@@ -56,6 +56,11 @@ func (i images) ListImages(ctx context.Context, label string) ([]image.Listed, e
 	}
 	var out []image.Listed
 	for _, s := range res.Items {
+		for n, tag := range s.RepoTags {
+			if i.c.podman() {
+				s.RepoTags[n] = familiar(tag)
+			}
+		}
 		out = append(out, image.Listed{ID: imageID(s.ID), Tags: s.RepoTags, Labels: s.Labels, Created: time.Unix(s.Created, 0), Size: s.Size})
 	}
 	slices.SortStableFunc(out, func(a, b image.Listed) int { return b.Created.Compare(a.Created) })

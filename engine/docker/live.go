@@ -105,9 +105,17 @@ func mountsOf(in []apicontainer.MountPoint) []volume.Mounted {
 func portsOf(in []apicontainer.PortSummary) []container.Published {
 	var out []container.Published
 	for _, p := range in {
-		out = append(out, container.Published{HostIP: addrText(p.IP), Published: int(p.PublicPort), Target: int(p.PrivatePort), Protocol: p.Type})
+		out = append(out, container.Published{HostIP: hostIP(p.IP, p.PublicPort > 0), Published: int(p.PublicPort), Target: int(p.PrivatePort), Protocol: p.Type})
 	}
 	return sortedPorts(out)
+}
+
+// hostIP at which a port is published: Podman leaves out that it is every one.
+func hostIP(a netip.Addr, published bool) string {
+	if published && !a.IsValid() {
+		return "0.0.0.0"
+	}
+	return addrText(a)
 }
 
 func sortedPorts(out []container.Published) []container.Published {

@@ -75,7 +75,7 @@ func identify(all []container.Live, networks []network.Live) {
 	}
 	for _, l := range all {
 		for i, e := range l.Networks {
-			l.Networks[i].NetworkID = cmp.Or(ids[e.NetworkID], e.NetworkID)
+			l.Networks[i].NetworkID = cmp.Or(ids[e.Name], e.NetworkID)
 		}
 	}
 }
@@ -261,7 +261,13 @@ func (o observer) Inspect(ctx context.Context, id string) (container.Live, error
 	if err != nil {
 		return container.Live{}, failed(err, "inspect container", short(id))
 	}
-	return inspectedOf(res, o.c.caps), nil
+	l := inspectedOf(res, o.c.caps)
+	for i := range l.Networks {
+		if o.c.podman() {
+			l.Networks[i].NetworkID = "" // it shows a name for it
+		}
+	}
+	return l, nil
 }
 
 // InspectImage gives one image with Defaults filled.

@@ -122,7 +122,8 @@ func TestObservePodman(t *testing.T) {
 	s.server = "Libpod/4.3.1 (linux)"
 	networks := `"NetworkSettings": {"Networks": {"p_default": {"NetworkID": "p_default", "Aliases": ["web"]}}}`
 	s.answers["/containers/json"] = `[
-		{"Id": "1", "Names": ["/p-web-1"], "State": "stopped", "Image": "docker.io/library/redis:7", ` + networks + `},
+		{"Id": "1", "Names": ["/p-web-1"], "State": "stopped", "Image": "docker.io/library/redis:7",
+			"Ports": [{"PrivatePort": 80, "PublicPort": 18098, "Type": "tcp"}], ` + networks + `},
 		{"Id": "2", "Names": ["/p-web-2"], "State": "initialized", "Image": "localhost/shop/web:1"}]`
 	s.answers["/containers/1/json"] = `{"Id": "1", "Name": "/p-web-1", "State": {"Status": "stopping"}, "HostConfig": {"NetworkMode": "bridge"}, ` + networks + `}`
 	e := s.dial(t)
@@ -130,14 +131,14 @@ func TestObservePodman(t *testing.T) {
 	if err != nil || len(snap.Containers) != 2 {
 		t.Fatal(snap.Containers, err)
 	}
-	if l := snap.Containers[0]; l.State != container.Exited || l.Image != "redis:7" || l.Networks[0].NetworkID != "n1" {
+	if l := snap.Containers[0]; l.State != container.Exited || l.Image != "redis:7" || l.Ports[0].HostIP != "0.0.0.0" || l.Networks[0].NetworkID != "n1" {
 		t.Errorf("%+v", l)
 	}
 	if l := snap.Containers[1]; l.State != container.Created || l.Image != "shop/web:1" {
 		t.Errorf("%+v", l)
 	}
 	l, err := e.Inspect(t.Context(), "1")
-	if err != nil || l.State != container.Running || l.Found.NetworkMode != "" || len(l.Found.Networks) != 1 || l.Found.Networks[0].Name != "p_default" {
+	if err != nil || l.State != container.Running || l.Found.NetworkMode != "" || len(l.Found.Networks) != 1 || l.Networks[0].NetworkID != "" || l.Found.Networks[0].Name != "p_default" {
 		t.Errorf("%+v %v", l, err)
 	}
 }

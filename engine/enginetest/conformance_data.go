@@ -50,6 +50,9 @@ func (r *room) empty(name string, want bool) {
 
 // dataMoves from a volume that a container uses to one that another does, and stays where it was.
 func dataMoves(r *room) {
+	if r.podman() {
+		r.Skip("Podman puts files beside a volume of a container that does not run")
+	}
 	old, new := r.volume("old", nil), r.volume("new", nil)
 	r.empty(old, true)
 	big := strings.Repeat("0123456789abcdef", 1<<16)
@@ -72,6 +75,9 @@ func dataMoves(r *room) {
 
 // dataRefuses what cannot be mounted; the other volume is as it was.
 func dataRefuses(r *room) {
+	if r.podman() {
+		r.Skip("Podman reads a volume that it cannot mount as empty")
+	}
 	good := r.volume("good", nil)
 	bad := r.volume("bad", map[string]string{"type": "none", "o": "bind", "device": "broken"})
 	if _, err := r.e.VolumeEmpty(r.Context(), bad); err == nil || !strings.Contains(err.Error(), bad) {
