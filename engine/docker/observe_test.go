@@ -137,6 +137,10 @@ func TestObservePodman(t *testing.T) {
 	if l := snap.Containers[1]; l.State != container.Created || l.Image != "shop/web:1" {
 		t.Errorf("%+v", l)
 	}
+	s.answers["/info"] = `{}`
+	if around, err := e.Survey(t.Context()); err != nil || !slices.Equal(around.Containers[0].Networks, []string{"n1"}) {
+		t.Errorf("%+v %v", around.Containers, err)
+	}
 	l, err := e.Inspect(t.Context(), "1")
 	if err != nil || l.State != container.Running || l.Found.NetworkMode != "" || len(l.Found.Networks) != 1 || l.Networks[0].NetworkID != "" || l.Found.Networks[0].Name != "p_default" {
 		t.Errorf("%+v %v", l, err)

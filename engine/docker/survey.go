@@ -32,12 +32,26 @@ func (s surveyor) Survey(ctx context.Context) (engine.Surroundings, error) {
 	if err != nil {
 		return engine.Surroundings{}, err
 	}
+	if s.c.podman() {
+		identifyNeighbours(out.Containers, out.Networks)
+	}
 	if !seen {
 		out.Drivers = nil
 	} else if len(out.Drivers) > 0 {
 		out.Drivers = slices.Compact(slices.Sorted(slices.Values(append(out.Drivers, plugins...))))
 	}
 	return out, nil
+}
+
+// identifyNeighbours finds the IDs of the networks that they are on: Podman shows names.
+func identifyNeighbours(all []engine.Neighbour, networks []engine.NeighbourNetwork) {
+	for _, n := range networks {
+		for _, c := range all {
+			if i := slices.Index(c.Networks, n.Name); i >= 0 {
+				c.Networks[i] = n.ID
+			}
+		}
+	}
 }
 
 // Neighbours is one call.
