@@ -27,7 +27,7 @@ func (a *ailing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
 	case "containers/json":
-		fmt.Fprint(w, `[{"Id": "1", "Names": ["/web"], "State": "running"}]`)
+		fmt.Fprint(w, `[{"Id": "1", "Names": ["/web"], "State": "running", "Labels": {"com.docker.compose.project": "p", "com.docker.compose.config-hash": "made"}}]`)
 	case "containers/1/json":
 		if a.bySystemd {
 			a.began.Add(1)

@@ -71,10 +71,8 @@ func (c *checker) checkKeys(f *source.File, m *yaml.Node) {
 	var first map[string]*yaml.Node
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		k := m.Content[i]
-		if source.IsMerge(k) {
-			continue
-		}
-		if source.Resolve(k).Kind != yaml.ScalarNode || source.Resolve(k).ShortTag() != "!!str" {
+		merge := source.IsMerge(k)
+		if !merge && (source.Resolve(k).Kind != yaml.ScalarNode || source.Resolve(k).ShortTag() != "!!str") {
 			d := c.notes.Complain(f.Spot(k), "key %s is not text", source.Resolve(k).Value)
 			d.Rule, d.Hint = "wrong-type", "put it in quotes"
 			f.Drop(m, k)
@@ -91,6 +89,8 @@ func (c *checker) checkKeys(f *source.File, m *yaml.Node) {
 			continue
 		}
 		first[k.Value] = k
-		c.Keys[k.Value] = true
+		if !merge {
+			c.Keys[k.Value] = true
+		}
 	}
 }
