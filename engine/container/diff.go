@@ -106,7 +106,7 @@ func (c comparison) ignored(path string, made field.Digests) bool {
 	case "memswap_limit":
 		return wanted == ""
 	case "pids_limit":
-		return wanted == "-1" && found == "" || wanted == "" && found == "2048"
+		return wanted == "-1" && found == "" || wanted == "" && found == "2048" && made[path] == ""
 	case "restart":
 		return false
 	}

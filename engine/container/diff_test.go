@@ -106,6 +106,13 @@ func TestLimitsOfTheEngineItself(t *testing.T) {
 	if d := container.Diff(want, "", l, nil); !slices.Equal(paths(d.Recreate), []string{"pids_limit"}) {
 		t.Errorf("%+v", d)
 	}
+	had := spec()
+	had.Resources.PidsLimit = 2048
+	l = made(had)
+	l.Found = &had
+	if d := container.Diff(want, "", l, nil); !slices.Equal(paths(d.Recreate), []string{"pids_limit"}) {
+		t.Errorf("one that was asked for and is not any more: %+v", d)
+	}
 }
 
 func TestAnUpdateInPlaceIsSettledByWhatIsFound(t *testing.T) {
