@@ -71,7 +71,7 @@ func listed(n int) string {
 	for i := range n {
 		all = append(all, map[string]any{
 			"Id": fmt.Sprintf("%064d", i), "Names": []string{fmt.Sprintf("/p-web-%d/db", i), fmt.Sprintf("/p-web-%d", i)}, "State": "running", "Status": "Up 2 minutes (healthy)",
-			"Labels": map[string]string{container.LabelProject: "p"}, "HostConfig": map[string]string{"NetworkMode": "p_default"},
+			"Labels": map[string]string{container.LabelProject: "p", container.LabelConfigHash: "made"}, "HostConfig": map[string]string{"NetworkMode": "p_default"},
 			"NetworkSettings": map[string]any{"Networks": map[string]any{"p_default": map[string]string{"IPAddress": "172.18.0.2"}}},
 		})
 	}
@@ -121,10 +121,11 @@ func TestObservePodman(t *testing.T) {
 	s := newStub(0)
 	s.server = "Libpod/4.3.1 (linux)"
 	networks := `"NetworkSettings": {"Networks": {"p_default": {"NetworkID": "p_default", "Aliases": ["web"]}}}`
+	made := `"Labels": {"` + container.LabelProject + `": "p", "` + container.LabelConfigHash + `": "made"}`
 	s.answers["/containers/json"] = `[
 		{"Id": "1", "Names": ["/p-web-1"], "State": "stopped", "Image": "docker.io/library/redis:7",
-			"Ports": [{"PrivatePort": 80, "PublicPort": 18098, "Type": "tcp"}], ` + networks + `},
-		{"Id": "2", "Names": ["/p-web-2"], "State": "initialized", "Image": "localhost/shop/web:1"}]`
+			"Ports": [{"PrivatePort": 80, "PublicPort": 18098, "Type": "tcp"}], ` + made + `, ` + networks + `},
+		{"Id": "2", "Names": ["/p-web-2"], "State": "initialized", "Image": "localhost/shop/web:1", ` + made + `}]`
 	s.answers["/containers/1/json"] = `{"Id": "1", "Name": "/p-web-1", "State": {"Status": "stopping"}, "HostConfig": {"NetworkMode": "bridge"}, ` + networks + `}`
 	e := s.dial(t)
 	snap, err := e.Observe(t.Context(), engine.Query{Project: "p"})
