@@ -166,20 +166,8 @@ func (t Tool) Wait(ctx context.Context, p Project, o WaitOptions) (code int, err
 	if err != nil {
 		return 0, err
 	}
-	var looks error
-	all = slices.DeleteFunc(all, func(l container.Live) bool {
-		if l.OneOff() {
-			return true
-		}
-		// A list has as running for a moment what was told to have died (Engine 20.10).
-		now, err := t.Engine.Inspect(ctx, l.ID)
-		if err != nil && !errors.Is(err, engine.ErrNotFound) {
-			looks = err
-		}
-		return !now.Up()
-	})
-	if looks != nil {
-		return 0, looks
+	if all, err = t.stillUp(ctx, slices.DeleteFunc(all, container.Live.OneOff)); err != nil {
+		return 0, err
 	}
 	if len(all) == 0 {
 		return 0, fmt.Errorf("no containers for project %q", p.Name)
@@ -201,6 +189,23 @@ func (t Tool) Wait(ctx context.Context, p Project, o WaitOptions) (code int, err
 		all = slices.Delete(all, i, i+1)
 	}
 	return code, nil
+}
+
+// stillUp are those of a list that run: one call each, as a list has as running for a moment what was told to have died (Engine 20.10).
+func (t Tool) stillUp(ctx context.Context, all []container.Live) ([]container.Live, error) {
+	up := map[string]bool{}
+	var mu sync.Mutex
+	err := each(all, func(_ int, l container.Live) error {
+		now, err := t.Engine.Inspect(ctx, l.ID)
+		if errors.Is(err, engine.ErrNotFound) {
+			return nil
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		up[l.ID] = now.Up()
+		return err
+	})
+	return slices.DeleteFunc(all, func(l container.Live) bool { return !up[l.ID] }), err
 }
 
 // Happenings are what happens to the containers of the services.

@@ -124,6 +124,13 @@ func OwnName(name string) string {
 	return name
 }
 
+// MadeFor tells whether a container with these labels was made for a project: what Docker Compose builds has its project as a label too, and
+// whatever is run from that by hand inherits it. Such a container is nobody's service.
+func MadeFor(labels map[string]string, project string) bool {
+	_, made := labels[LabelConfigHash]
+	return made && labels[LabelProject] == project
+}
+
 // Service it belongs to.
 func (l Live) Service() string { return l.Labels[LabelService] }
 

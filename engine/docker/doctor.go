@@ -50,7 +50,7 @@ func (p projects) Projects(ctx context.Context) ([]engine.Project, error) {
 	var out []engine.Project
 	for _, s := range res.Items {
 		name := s.Labels[container.LabelProject]
-		if !madeFor(s.Labels, name) {
+		if !container.MadeFor(s.Labels, name) {
 			continue
 		}
 		i, ok := at[name]

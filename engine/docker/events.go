@@ -22,7 +22,7 @@ type events struct{ c *conn }
 func (e events) Subscribe(ctx context.Context, project string) (<-chan engine.Event, <-chan error, error) {
 	out, errc, err := listen(ctx, e.c, "{"+eventsOf(project)+"}", func(m apievents.Message) (engine.Event, bool) {
 		ev, matters := eventOf(m)
-		return ev, matters && madeFor(m.Actor.Attributes, project)
+		return ev, matters && container.MadeFor(m.Actor.Attributes, project)
 	})
 	if err == nil && e.c.podman() {
 		out = e.c.withHealth(ctx, project, out)

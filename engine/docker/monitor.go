@@ -13,6 +13,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/engine/container"
 )
 
 // monitor watches containers at work.
@@ -94,7 +95,7 @@ func (m monitor) Happenings(ctx context.Context, project, since, until string, t
 	for {
 		select {
 		case e := <-res.Messages:
-			if !madeFor(e.Actor.Attributes, project) {
+			if !container.MadeFor(e.Actor.Attributes, project) {
 				continue
 			}
 			tell(engine.Happening{Action: string(e.Action), Container: e.Actor.ID, Time: time.Unix(0, e.TimeNano), Attributes: e.Actor.Attributes})

@@ -93,13 +93,6 @@ func byProject(name string) client.Filters {
 	return make(client.Filters).Add("label", container.LabelProject+"="+name)
 }
 
-// madeFor a project is a container with both of its labels: what Docker Compose builds has its project as a label too, and whatever is run from
-// that by hand inherits it. Such a container is nobody's service.
-func madeFor(labels map[string]string, project string) bool {
-	_, made := labels[container.LabelConfigHash]
-	return made && labels[container.LabelProject] == project
-}
-
 // eventsOf the containers of a project, as the engine's API takes it.
 func eventsOf(project string) string {
 	return `"type":{"container":true},"label":{` + strconv.Quote(container.LabelProject+"="+project) + `:true}`
@@ -114,7 +107,7 @@ func (o observer) ListContainers(ctx context.Context, project string) ([]contain
 	out := make([]container.Live, 0, len(res.Items))
 	for _, s := range res.Items {
 		l := liveOf(s)
-		if !madeFor(l.Labels, project) {
+		if !container.MadeFor(l.Labels, project) {
 			continue
 		}
 		if o.c.podman() {
@@ -206,7 +199,7 @@ func (o observer) others(ctx context.Context, have []network.Live, q engine.Quer
 	for _, item := range res.Items {
 		l := liveOf(item)
 		for i, n := range have {
-			if !madeFor(l.Labels, q.Project) && f["network"][n.ID] && l.On(n.Name) {
+			if !container.MadeFor(l.Labels, q.Project) && f["network"][n.ID] && l.On(n.Name) {
 				have[i].Others = append(have[i].Others, l.Name)
 			}
 		}

@@ -425,7 +425,7 @@ func (s *sub[T]) until(ctx context.Context, w *world) (<-chan T, <-chan error, e
 
 // Subscribe ends with ctx, with a cut, and with Close.
 func (p events) Subscribe(ctx context.Context, project string) (<-chan engine.Event, <-chan error, error) {
-	s := newSub(func(ev engine.Event) bool { return ofProject(ev.Labels, project) })
+	s := newSub(func(ev engine.Event) bool { return container.MadeFor(ev.Labels, project) })
 	err := p.w.call(ctx, "Subscribe", project, func() error {
 		p.w.subs = append(p.w.subs, s)
 		return nil
@@ -533,7 +533,7 @@ func (p doctor) Projects(ctx context.Context) (out []engine.Project, err error) 
 		by := map[string]*engine.Project{}
 		for _, b := range p.w.containers {
 			name := b.labels[container.LabelProject]
-			if name == "" || !ofProject(b.labels, name) {
+			if name == "" || !container.MadeFor(b.labels, name) {
 				continue
 			}
 			if by[name] == nil {
@@ -573,16 +573,10 @@ func (p observer) ListContainers(ctx context.Context, project string) (out []con
 	return out, err
 }
 
-// ofProject tells whether a container was made for a project: what was run by hand from an image that Docker Compose built only has its labels.
-func ofProject(labels map[string]string, project string) bool {
-	_, made := labels[container.LabelConfigHash]
-	return made && labels[container.LabelProject] == project
-}
-
 func (w *world) snapshot(q engine.Query) engine.Snapshot {
 	s := engine.Snapshot{Project: q.Project, Caps: w.knobs.Caps, Images: map[string]image.Live{}}
 	for _, b := range w.containers {
-		if ofProject(b.labels, q.Project) {
+		if container.MadeFor(b.labels, q.Project) {
 			s.Containers = append(s.Containers, w.live(b, b.changed))
 		}
 	}
