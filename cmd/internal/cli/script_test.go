@@ -55,6 +55,7 @@ func tutti() int {
 			return 1
 		}
 		defer tty.Close()
+		defer time.Sleep(300 * time.Millisecond) // what reads the other end for ttyout closes it when this ends, read or not
 		app.Stdout, app.Stderr = tty, tty
 	}
 	if len(p.when) > 0 {
