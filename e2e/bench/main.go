@@ -117,16 +117,26 @@ func tools(o options) ([]tool, error) {
 }
 
 // rounds of all cases with each tool. The first counts calls, through a proxy, and its times are not kept; it also warms up what all have in common.
+// What fails is told of at once, and the others go on: one engine that loses a network must not cost an hour's figures.
 func (b *bench) rounds(ctx context.Context, chosen []benchCase, list []tool, n int) error {
+	failed := 0
 	for round := 0; round <= n; round++ {
 		for _, c := range chosen {
 			for _, t := range list {
 				log.Printf("round %d of %d: %s of %s", round, n, c.name, t.name)
-				if err := b.measure(ctx, c, t, round == 0); err != nil {
-					return fmt.Errorf("%s of %s: %w", c.name, t.name, err)
+				err := b.measure(ctx, c, t, round == 0)
+				if ctx.Err() != nil { // interrupted
+					return nil
+				}
+				if err != nil {
+					log.Printf("%s of %s: %v", c.name, t.name, err)
+					failed++
 				}
 			}
 		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("failures, told of above, whose times are missing: %d", failed)
 	}
 	return nil
 }
@@ -177,15 +187,14 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer real.RemoveImage(context.WithoutCancel(ctx), b.image)
-	if err := b.rounds(ctx, chosen, list, o.rounds); err != nil && ctx.Err() == nil {
-		return err
-	}
+	failed := b.rounds(ctx, chosen, list, o.rounds)
 	r := newReport(chosen, list, b.results) // of what there was time for, if it was interrupted
+	write := r.table
 	switch {
 	case o.asJSON:
-		return r.json(os.Stdout)
+		write = r.json
 	case o.asMarkdown:
-		return r.markdown(os.Stdout)
+		write = r.markdown
 	}
-	return r.table(os.Stdout)
+	return errors.Join(write(os.Stdout), failed)
 }

@@ -78,7 +78,7 @@ func (b *bench) measure(ctx context.Context, c benchCase, t tool, calls bool) er
 		defer s.proxy.Close()
 		host = s.proxy.Host
 	}
-	project := fmt.Sprintf("bench%d", os.Getpid())
+	project := fmt.Sprintf("bench%d", os.Getpid()) + strings.TrimPrefix(filepath.Base(dir), "stage") // its own: what the engine did not let go of must not meet the next
 	s.env = append(os.Environ(), "DOCKER_HOST="+host, "COMPOSE_PROJECT_NAME="+project, "STUB="+b.image, "STACK="+filepath.Join(dir, "stack.json"))
 	body, err := json.Marshal(c.stack)
 	err = errors.Join(err, os.WriteFile(filepath.Join(dir, "stack.json"), body, 0o644), os.WriteFile(filepath.Join(dir, "compose.yaml"), []byte(c.stack.file()), 0o644))
