@@ -112,7 +112,7 @@ var laws = map[string]law{
 	"cmd/tutti": {ours: []string{"cmd/internal/cli", "cmd/internal/plugin", "cmd/internal/render", "compose", "engine", "engine/docker", "engine/buildkit"},
 		tests: []string{"engine/enginetest"}},
 
-	"e2e/...":      {ours: []string{"e2e/..."}, others: []string{"github.com/google/go-containerregistry/pkg/registry"}, tests: []string{"github.com/rogpeppe/go-internal/...", "github.com/creack/pty"}},
+	"e2e/...":      {ours: []string{"e2e/..."}, others: []string{"github.com/google/go-containerregistry/pkg/registry"}, tests: []string{"github.com/rogpeppe/go-internal/...", "github.com/creack/pty", "golang.org/x/crypto/bcrypt"}},
 	"examples/...": {},
 	".":            {},
 }

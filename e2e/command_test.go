@@ -65,7 +65,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"beside":     cmdBeside,     // beside KIND NAME JSON              a container that runs, or a network, of no project or another
 	"tag":        cmdTag,        // tag REF NAME                       for this script
 	"registry":   cmdRegistry,   // registry VARIABLE [USER:PASSWORD]  set it to the address of a registry that lives as long as the script
-	"archive":    cmdArchive,    // archive VARIABLE FILE...  set it to the address where a tar archive of the files is, as long as the script lives
+	"archive":    cmdArchive,    // archive VARIABLE FILE...           set it to the address where a tar archive of the files is, as long as the script lives
+	"repository": cmdRepository, // repository VARIABLE DIR            commit DIR in git; set it to where git serves it, as long as the script lives
 	"push":       cmdPush,       // push VARIABLE REF NAME [USER:PASS] into such a registry, not to be kept as NAME; set it to the digest
 	"login":      cmdLogin,      // login ADDRESS USER:PASSWORD        as docker login leaves it, in the script's $DOCKER_CONFIG
 }

@@ -5,20 +5,64 @@ import (
 	"encoding/base64"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/crypto/bcrypt"
 )
 
-var address = regexp.MustCompile(`(?m)^\w+ (127\.0\.0\.1:\d+)$`)
+var (
+	listening = regexp.MustCompile(`listening on (127\.0\.0\.1:\d+)`)
+	address   = regexp.MustCompile(`(?m)^\w+ (127\.0\.0\.1:\d+)$`)
+)
 
+// cmdRegistry serves one: the program that TUTTI_REGISTRY names, which has to be on the engine's machine, or the stub's.
 func cmdRegistry(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, args, 1, "registry VARIABLE [USER:PASSWORD]")
-	serve(ts, args[0], append([]string{"registry"}, args[1:]...))
+	account := strings.Join(args[1:], "")
+	if bin := os.Getenv("TUTTI_REGISTRY"); bin != "" {
+		ts.Setenv(args[0], distribution(ts, bin, account))
+	} else {
+		serve(ts, args[0], append([]string{"registry"}, args[1:]...))
+	}
 	registry := ts.Getenv(args[0])
 	ts.Defer(func() { engine.RemoveImagesOf(context.Background(), registry) })
+}
+
+// registrySettings of Docker's own registry.
+const registrySettings = `version: 0.1
+storage:
+  filesystem: {rootdirectory: %[1]q}
+http: {addr: "127.0.0.1:0"}
+`
+
+const registryAccounts = `auth:
+  htpasswd: {realm: e2e, path: "%[1]s/htpasswd"}
+`
+
+// distribution runs Docker's own registry, and tells its address.
+func distribution(ts *testscript.TestScript, bin, account string) string {
+	dir, err := os.MkdirTemp("", "tutti-registry")
+	ts.Check(err)
+	ts.Defer(func() { os.RemoveAll(dir) })
+	settings := registrySettings
+	if name, password, ok := strings.Cut(account, ":"); ok {
+		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+		ts.Check(err)
+		ts.Check(os.WriteFile(filepath.Join(dir, "htpasswd"), []byte(name+":"+string(hash)+"\n"), 0o600))
+		settings += registryAccounts
+	}
+	ts.Check(os.WriteFile(filepath.Join(dir, "config.yml"), fmt.Appendf(nil, settings, dir), 0o600))
+	b, err := launch(exec.Command(bin, "serve", filepath.Join(dir, "config.yml")))
+	ts.Check(err)
+	ts.Defer(b.kill)
+	ts.Check(b.writes(listening.String()))
+	_, text := b.text()
+	return listening.FindStringSubmatch(text)[1]
 }
 
 func cmdArchive(ts *testscript.TestScript, _ bool, args []string) {
@@ -28,6 +72,25 @@ func cmdArchive(ts *testscript.TestScript, _ bool, args []string) {
 		words = append(words, filepath.Base(file)+"="+ts.ReadFile(file))
 	}
 	serve(ts, args[0], words)
+}
+
+// cmdRepository commits what is in a directory, and has git serve it.
+func cmdRepository(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 2, "repository VARIABLE DIR")
+	dir := ts.MkAbs(args[1])
+	for _, words := range [][]string{{"init", "-q", "-b", "main"}, {"add", "-A"}, {"-c", "user.name=e2e", "-c", "user.email=e2e@example.com", "commit", "-q", "-m", "all"}} {
+		ts.Check(ts.Exec("git", append([]string{"-C", dir}, words...)...))
+	}
+	port, err := freePort()
+	ts.Check(err)
+	b, err := launch(exec.Command("git", "daemon", "--verbose", "--export-all", "--reuseaddr", "--listen=127.0.0.1", "--port="+port, "--base-path="+filepath.Dir(dir)))
+	ts.Check(err)
+	ts.Defer(func() {
+		b.cmd.Process.Signal(syscall.SIGTERM) // so that the daemon below it ends, too
+		<-b.done
+	})
+	ts.Check(b.writes("Ready to rumble"))
+	ts.Setenv(args[0], "127.0.0.1:"+port+"/"+filepath.Base(dir))
 }
 
 // serve what the stub does from a container, so that an engine on another machine, or in another network namespace, reaches it too. The variable

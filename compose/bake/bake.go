@@ -11,7 +11,6 @@ import (
 
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/graph"
-	"github.com/tutti-run/tutti/engine/container"
 	"github.com/tutti-run/tutti/image"
 )
 
@@ -134,7 +133,7 @@ func of(p desired.Project, svc desired.Service, names map[string]string, o Optio
 	}
 	out := target{
 		Context: b.Context, Contexts: contexts(b, names), Dockerfile: dockerfile(b, o.Real), DockerfileInline: literal(b.DockerfileInline),
-		Args: args(b.Args), Labels: labels(p, svc, b, o.Version), Tags: append(slices.Clone(b.Tags), svc.Image.Ref),
+		Args: args(b.Args), Labels: desired.ImageLabels(p.Name, svc.Name, o.Version, b.Labels), Tags: append(slices.Clone(b.Tags), svc.Image.Ref),
 		CacheFrom: b.CacheFrom, CacheTo: b.CacheTo, Target: b.Target, Secrets: secrets(b.Secrets), SSH: ssh(b.SSH), Platforms: b.Platforms,
 		Pull: b.Pull, NoCache: b.NoCache, Network: b.Network, NoCacheFilter: b.NoCacheFilter, Ulimits: ulimits(b.Ulimits),
 		Entitlements: b.Entitlements, ExtraHosts: hosts(b.ExtraHosts), Attest: attestations(b),
@@ -190,15 +189,6 @@ func args(all map[string]*string) map[string]string {
 			out[name] = literal(*value)
 		}
 	}
-	return out
-}
-
-func labels(p desired.Project, svc desired.Service, b image.Build, version string) map[string]string {
-	out := maps.Clone(b.Labels)
-	if out == nil {
-		out = map[string]string{}
-	}
-	out[container.LabelProject], out[container.LabelService], out[container.LabelVersion] = p.Name, svc.Name, version
 	return out
 }
 

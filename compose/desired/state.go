@@ -167,6 +167,26 @@ func (s State) InitLabels(service string) map[string]string {
 	}
 }
 
+// Labelled is an image as it is built: with the labels of the first service whose it is.
+func (s State) Labelled(img image.Spec) image.Spec {
+	first := slices.IndexFunc(s.Project.Services, func(svc Service) bool { return svc.Image.Ref == img.Ref && svc.Image.Build != nil })
+	b := *img.Build
+	b.Labels = ImageLabels(s.Project.Name, s.Project.Services[first].Name, s.version, b.Labels)
+	img.Build = &b
+	return img
+}
+
+// ImageLabels are the labels of an image that is built for a service, the user's and ours, as Docker Compose puts them. What runs from it by hand has
+// them too: a container is a project's by its config-hash.
+func ImageLabels(project, service, version string, own map[string]string) map[string]string {
+	l := maps.Clone(own)
+	if l == nil {
+		l = map[string]string{}
+	}
+	l[container.LabelProject], l[container.LabelService], l[container.LabelVersion] = project, service, version
+	return l
+}
+
 // Key of a replica within its project: "web-1".
 func Key(service string, n int) string { return service + "-" + strconv.Itoa(n) }
 

@@ -146,11 +146,12 @@ func (w *builds) build(service string, img image.Spec) {
 		w.build(w.owner(base.Ref), base)
 		after = append(after, buildID(base.Ref))
 	}
-	b := *img.Build
+	img = w.want.Labelled(img)
+	b := img.Build // our own
 	b.Tags = slices.Clone(b.Tags)
 	b.Push = w.o.Push && img.Ref != w.want.Project.ImageOf(service)
-	if img.Build = &b; w.o.Change != nil {
-		w.o.Change(&b)
+	if w.o.Change != nil {
+		w.o.Change(b)
 	}
 	w.plan.Warnings = append(w.plan.Warnings, leftOut(img, w.have.Caps)...)
 	w.plan.Nodes = append(w.plan.Nodes, Node{ID: buildID(img.Ref), Step: BuildImage{img, w.have.Images[img.Ref].ID}, After: after,

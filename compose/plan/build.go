@@ -275,7 +275,7 @@ func (b *builder) image(img image.Spec) {
 	case !needed:
 		return
 	case build:
-		b.brings[img.Ref] = []ID{b.add(Node{ID: ID("build " + img.Ref), Step: BuildImage{toRun(img), have.ID}, Resource: resource, Reasons: []Reason{reason}, After: b.bases(img)})}
+		b.brings[img.Ref] = []ID{b.add(Node{ID: ID("build " + img.Ref), Step: BuildImage{toRun(b.want.Labelled(img)), have.ID}, Resource: resource, Reasons: []Reason{reason}, After: b.bases(img)})}
 		b.warnings = append(b.warnings, leftOut(img, b.have.Caps)...)
 	default:
 		check := b.add(Node{ID: ID("check " + img.Ref), Step: CheckImage{img}, Resource: resource})
