@@ -15,6 +15,7 @@ func of(t *testing.T, text string, services ...string) []string {
 	t.Helper()
 	details := types.ConfigDetails{WorkingDir: "/tree", ConfigFiles: []types.ConfigFile{{Filename: "/tree/compose.yaml", Content: []byte(text)}}}
 	p, err := loader.LoadWithContext(context.Background(), details, func(lo *loader.Options) {
+		lo.SkipValidation = true
 		lo.SetProjectName("p", true)
 		lo.SkipResolveEnvironment, lo.SkipResolveLabels, lo.SkipConsistencyCheck, lo.SkipNormalization = true, true, true, true
 	})
