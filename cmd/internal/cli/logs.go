@@ -62,8 +62,8 @@ func (o *logsOptions) run(ctx context.Context) error {
 	p := o.logPrinter(o.Stdout, nil, render.LogOptions{NoPrefix: o.noPrefix, Timestamps: o.stamps}, o.noColor)
 	defer p.Flush()
 	o.Found = func(all []container.Live) {
-		for _, l := range all {
-			p.Register(render.LogName(l))
+		for i := range all {
+			p.Register(render.LogName(&all[i]))
 		}
 	}
 	return t.Logs(ctx, project, o.LogsOptions, func(out compose.Output) { o.show(p, out) })
@@ -103,9 +103,9 @@ func when(text string) bool {
 func (c *cli) show(p *render.LogPrinter, out compose.Output) {
 	switch out := out.(type) {
 	case compose.Line:
-		p.Line(render.LogName(*out.From), out.Line)
+		p.Line(render.LogName(out.From), out.Line)
 	case compose.Exited:
-		p.Exited(render.LogName(out.From), out.Code, out.Restarting)
+		p.Exited(render.LogName(&out.From), out.Code, out.Restarting)
 	case compose.Unreadable:
 		c.warn(diag.List{{Severity: diag.Warning, Text: fmt.Sprintf("no logs of %s: %v", out.From.Name, out.Err)}})
 	}
@@ -124,8 +124,8 @@ func (o *upOptions) printer(out, err io.Writer) *render.LogPrinter {
 
 func logNames(all []container.Live) []string {
 	var out []string
-	for _, l := range all {
-		out = append(out, render.LogName(l))
+	for i := range all {
+		out = append(out, render.LogName(&all[i]))
 	}
 	return out
 }

@@ -162,10 +162,13 @@ func (p *LogPrinter) Attaching(names []string) {
 }
 
 // LogName is the name that a container has in logs: without the project, unless the file names the container itself.
-func LogName(l container.Live) string {
+func LogName(l *container.Live) string {
 	short, ok := strings.CutPrefix(l.Name, l.Labels[container.LabelProject]+"-")
-	if ok && short == l.Service()+"-"+l.Labels[container.LabelNumber] {
-		return short
+	if !ok {
+		return l.Name
 	}
-	return l.Name
+	if number, ok := strings.CutPrefix(short, l.Labels[container.LabelService]+"-"); !ok || number != l.Labels[container.LabelNumber] {
+		return l.Name
+	}
+	return short
 }

@@ -40,11 +40,11 @@ func TestLogsStderr(t *testing.T) {
 
 func TestLogName(t *testing.T) {
 	l := container.Live{Name: "rlshop-web-2", Labels: map[string]string{container.LabelProject: "rlshop", container.LabelService: "web", container.LabelNumber: "2"}}
-	if got := LogName(l); got != "web-2" {
+	if got := LogName(&l); got != "web-2" {
 		t.Error(got)
 	}
-	if l.Name = "my-own"; LogName(l) != "my-own" {
-		t.Error(LogName(l))
+	if l.Name = "my-own"; LogName(&l) != "my-own" {
+		t.Error(LogName(&l))
 	}
 }
 
