@@ -81,6 +81,9 @@ func (t Tool) bring(ctx context.Context, p Project, o plan.ImageOptions, decide 
 	if err != nil {
 		return plan.Plan{}, err
 	}
+	if err := t.inspect(ctx, &have, plan.Needs{Images: plan.Aging(p, have)}); err != nil {
+		return plan.Plan{}, err
+	}
 	o.Now = time.Now()
 	return decide(want, have, o)
 }

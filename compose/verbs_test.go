@@ -326,3 +326,35 @@ func TestHappeningsAreOfTheServices(t *testing.T) {
 		}
 	})
 }
+
+func TestImagesAreRenewedByAge(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"a": steady}, func(t *testing.T, f *enginetest.Fake) {
+		tool := compose.Tool{Engine: f}
+		a := service("a", "a")
+		a.Image.Policy, a.Image.RefreshAfter = image.Refresh, 24*time.Hour
+		p := shop(a)
+		for _, c := range []struct {
+			after time.Duration
+			pulls bool
+		}{
+			{0, true}, // here, and nobody knows since when
+			{time.Hour, false},
+			{22 * time.Hour, false},
+			{2 * time.Hour, true},
+			{23 * time.Hour, false},
+		} {
+			time.Sleep(c.after)
+			pull, err := tool.PlanPull(t.Context(), p, plan.ImageOptions{})
+			if got := steps(pull); (got == "pull a") != c.pulls || err != nil {
+				t.Errorf("%s later pull does %q, %v", c.after, got, err)
+			}
+			up, err := tool.Plan(t.Context(), p, compose.UpOptions{NoStart: true})
+			if got := steps(up); strings.Contains(got, "pull a") != c.pulls || err != nil {
+				t.Errorf("%s later up does %q, %v", c.after, got, err)
+			}
+			if r := tool.Run(t.Context(), up, compose.RunOptions{}); r.Failed() {
+				t.Fatalf("%+v", r)
+			}
+		}
+	})
+}

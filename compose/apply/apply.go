@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/image"
 	"github.com/tutti-run/tutti/network"
 )
 
@@ -347,6 +349,9 @@ func (r *run) checkImage(ctx context.Context, s plan.CheckImage) error {
 
 func (r *run) pullImage(ctx context.Context, n plan.Node, s plan.PullImage) error {
 	id, err := r.engine.PullImage(ctx, s.Image.Ref, s.Image.Platform, r.progress(n))
+	if err == nil && s.Image.Policy == image.Refresh && !strings.Contains(s.Image.Ref, "@") {
+		err = r.engine.TagImage(ctx, id, s.Image.Ref) // engines keep the time at which a name was given, but not by a pull
+	}
 	return r.brought(s.Image.Ref, id, err)
 }
 

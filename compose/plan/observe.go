@@ -6,6 +6,7 @@ import (
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/image"
 	"github.com/tutti-run/tutti/network"
 	"github.com/tutti-run/tutti/volume"
 )
@@ -43,7 +44,7 @@ func Query(p desired.Project) engine.Query {
 // Needs are containers and images that have to be inspected before a plan can say what they were.
 type Needs struct {
 	Containers []string // ids
-	Images     []string // ids
+	Images     []string // ids, or references
 	Contents   []Content
 }
 
@@ -85,8 +86,22 @@ func Inspections(want desired.State, have engine.Snapshot, o Options) Needs {
 			images[l.ImageID] = true
 		}
 	}
-	out.Images = sortedKeys(images)
+	out.Images = append(sortedKeys(images), Aging(want.Project, have)...)
 	return out
+}
+
+// Aging are the images that are here until they are of some age, which lists do not show; by their references.
+func Aging(p desired.Project, have engine.Snapshot) []string {
+	found := map[string]bool{}
+	for _, svc := range p.Services {
+		for _, img := range svc.Images() {
+			live, here := have.Images[img.Ref]
+			if img.Policy == image.Refresh && here && live.Tagged.IsZero() {
+				found[img.Ref] = true
+			}
+		}
+	}
+	return sortedKeys(found)
 }
 
 // changedNetworks are those that the file wants otherwise, or under another name, by the names that they have.

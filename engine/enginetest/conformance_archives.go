@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/tutti-run/tutti/engine"
 )
@@ -41,6 +42,9 @@ func tagsMove(r *room) {
 	}
 	r.must(r.e.TagImage(r.Context(), second, more))
 	r.must(r.e.TagImage(r.Context(), second, more)) // again is fine
+	if in, err := r.e.InspectImage(r.Context(), more); err != nil || time.Since(in.Tagged).Abs() > time.Hour && !r.podman() {
+		r.Errorf("tagged just now, and known to be at %s, %v", in.Tagged, err)
+	}
 	if got, kept := r.imageID(more), r.imageID(one); got != second || kept != first {
 		r.Errorf("tagged %s, want %s; the first has %s, want %s", got, second, kept, first)
 	}

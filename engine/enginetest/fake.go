@@ -114,6 +114,7 @@ type Image struct {
 	Script func(container.Spec) Behaviour
 
 	files map[string][]byte // of an archive; nil for others
+	named time.Time         // when it was last given a name; no pull does
 }
 
 // Behaviour of a container. The zero value runs until it is stopped and has no health.

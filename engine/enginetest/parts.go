@@ -373,6 +373,7 @@ func (p images) TagImage(ctx context.Context, id, ref string) error {
 			return refuse(engine.ErrNotFound, "tag image %s: No such image: %s", ref, id)
 		}
 		p.w.tag(ref, i)
+		i.named = time.Now()
 		return nil
 	})
 }
@@ -592,7 +593,7 @@ func (w *world) snapshot(q engine.Query) engine.Snapshot {
 	}
 	for _, ref := range q.Images {
 		if i := w.image(ref); i != nil {
-			s.Images[ref] = image.Live{ID: i.ID}
+			s.Images[ref] = image.Live{ID: i.ID, Tagged: i.named}
 		}
 	}
 	slices.SortFunc(s.Containers, func(a, b container.Live) int { return strings.Compare(a.Name, b.Name) })
@@ -621,7 +622,7 @@ func (p observer) InspectImage(ctx context.Context, ref string) (l image.Live, e
 			return refuse(engine.ErrNotFound, "inspect image %s: No such image: %s", ref, ref)
 		}
 		d := i.Defaults
-		l = image.Live{ID: i.ID, Defaults: &d}
+		l = image.Live{ID: i.ID, Tagged: i.named, Defaults: &d}
 		return nil
 	})
 	return l, err

@@ -187,7 +187,7 @@ type imageJSON struct {
 	ID                    string `json:"Id"`
 	RepoTags, RepoDigests []string
 	Labels                map[string]string
-	Config                map[string]any `json:",omitempty"`
+	Config, Metadata      map[string]any `json:",omitempty"`
 	Os, Architecture      string
 }
 
@@ -242,6 +242,7 @@ func (s *Server) inspectImage(w http.ResponseWriter, r *http.Request) error {
 	if out == nil {
 		return fault{http.StatusNotFound, "No such image: " + ref}
 	}
+	out.Metadata = map[string]any{"LastTagTime": l.Tagged}
 	d := l.Defaults
 	volumes, ports := map[string]struct{}{}, map[string]struct{}{}
 	for _, v := range d.Volumes {
