@@ -96,7 +96,7 @@ func command(ctx context.Context, ts *testscript.TestScript, args []string) *exe
 func environ(ts *testscript.TestScript) []string {
 	names := []string{"PATH", "HOME", "XDG_CACHE_HOME", "TMPDIR", "TERM", "PROJECT", "STUB", "ROOT", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "NO_COLOR",
 		"COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_IGNORE_ORPHANS", "COMPOSE_REMOVE_ORPHANS", "COMPOSE_PARALLEL_LIMIT", "GIT_SSH_COMMAND",
-		"ARCH", "COLOR", "FROM_HERE", "PORT", "COMMAND", "IMAGE", "LAST", "NET", "HOOK", "SECOND", "LABEL", "TAG", "KEEP", "COUNTER_PORT", "ROLLOUT_PORT", "GREETING", "THREE_TIER_PORT", "MIGRATE_PORT", "REGISTRY", "LOCKED", "REMOTE", "DOCKER_BUILDKIT"}
+		"ARCH", "COLOR", "FROM_HERE", "PORT", "COMMAND", "IMAGE", "LAST", "NET", "HOOK", "SECOND", "LABEL", "TAG", "KEEP", "COUNTER_PORT", "ROLLOUT_PORT", "GREETING", "THREE_TIER_PORT", "MIGRATE_PORT", "REGISTRY", "LOCKED", "REMOTE", "REPOSITORY", "DOCKER_BUILDKIT"}
 	var env []string
 	for _, n := range names {
 		if v := ts.Getenv(n); v != "" {
@@ -479,8 +479,11 @@ func program(ts *testscript.TestScript, name string) string {
 func cmdFetch(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, args, 1, "fetch URL")
 	client := http.Client{Timeout: 5 * time.Second}
+	req, err := http.NewRequest("GET", args[0], nil)
+	ts.Check(err)
+	req.Header.Set("Accept", "application/vnd.oci.image.manifest.v1+json, */*") // a registry gives what it has only to who takes it
 	eventually(ts, func() error {
-		resp, err := client.Get(args[0])
+		resp, err := client.Do(req)
 		if err != nil {
 			return err
 		}

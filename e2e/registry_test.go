@@ -78,7 +78,7 @@ func cmdArchive(ts *testscript.TestScript, _ bool, args []string) {
 func cmdRepository(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, args, 2, "repository VARIABLE DIR")
 	dir := ts.MkAbs(args[1])
-	for _, words := range [][]string{{"init", "-q", "-b", "main"}, {"add", "-A"}, {"-c", "user.name=e2e", "-c", "user.email=e2e@example.com", "commit", "-q", "-m", "all"}} {
+	for _, words := range [][]string{{"init", "-q", "-b", "master"}, {"add", "-A"}, {"-c", "user.name=e2e", "-c", "user.email=e2e@example.com", "commit", "-q", "-m", "all"}} {
 		ts.Check(ts.Exec("git", append([]string{"-C", dir}, words...)...))
 	}
 	port, err := freePort()
