@@ -593,7 +593,7 @@ func (w *world) snapshot(q engine.Query) engine.Snapshot {
 	}
 	for _, ref := range q.Images {
 		if i := w.image(ref); i != nil {
-			s.Images[ref] = image.Live{ID: i.ID, Tagged: i.named}
+			s.Images[ref] = image.Live{ID: i.ID}
 		}
 	}
 	slices.SortFunc(s.Containers, func(a, b container.Live) int { return strings.Compare(a.Name, b.Name) })
