@@ -135,7 +135,8 @@ func specOf(in apicontainer.InspectResponse, mac string) container.Spec {
 		s.DNS = append(s.DNS, addrText(a))
 	}
 	for _, u := range h.Ulimits {
-		s.Ulimits = append(s.Ulimits, container.Ulimit{Name: u.Name, Soft: u.Soft, Hard: u.Hard})
+		name := strings.ToLower(strings.TrimPrefix(u.Name, "RLIMIT_")) // Podman shows another form than it takes
+		s.Ulimits = append(s.Ulimits, container.Ulimit{Name: name, Soft: u.Soft, Hard: u.Hard})
 	}
 	s.Devices, s.DeviceRequests = devicesBack(h)
 	s.Expose, s.Ports = portsBack(c.ExposedPorts, h.PortBindings)

@@ -31,6 +31,9 @@ func liveOf(s apicontainer.Summary) container.Live {
 	if s.NetworkSettings != nil {
 		l.Networks = endpointsOf(s.NetworkSettings.Networks)
 	}
+	if !l.Up() {
+		l.Ports = nil // Podman lists what it would publish
+	}
 	return l
 }
 

@@ -52,8 +52,10 @@ func (f filesystems) ExportContainer(ctx context.Context, id string) (io.ReadClo
 
 // CommitContainer makes an image without a name if the reference is empty.
 func (f filesystems) CommitContainer(ctx context.Context, id string, c engine.Commit) (string, error) {
-	res, err := f.c.api.ContainerCommit(ctx, id, client.ContainerCommitOptions{
-		Reference: c.Ref, Author: c.Author, Comment: c.Message, Changes: c.Changes, NoPause: !c.Pause,
-	})
-	return res.ID, failed(err, "commit container", short(id))
+	o := client.ContainerCommitOptions{Reference: c.Ref, Author: c.Author, Comment: c.Message, Changes: c.Changes, NoPause: !c.Pause}
+	if f.c.podman() {
+		o.Config = &apicontainer.Config{} // it takes no request without one
+	}
+	res, err := f.c.api.ContainerCommit(ctx, id, o)
+	return imageID(res.ID), failed(err, "commit container", short(id))
 }
