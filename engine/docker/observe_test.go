@@ -125,14 +125,18 @@ func TestObservePodman(t *testing.T) {
 	s.answers["/containers/json"] = `[
 		{"Id": "1", "Names": ["/p-web-1"], "State": "stopped", "Image": "docker.io/library/redis:7",
 			"Ports": [{"PrivatePort": 80, "PublicPort": 18098, "Type": "tcp"}], ` + made + `, ` + networks + `},
-		{"Id": "2", "Names": ["/p-web-2"], "State": "initialized", "Image": "localhost/shop/web:1", ` + made + `}]`
+		{"Id": "2", "Names": ["/p-web-2"], "State": "initialized", "Image": "localhost/shop/web:1", ` + made + `},
+		{"Id": "3", "Names": ["/p-web-3"], "State": "running", "Ports": [{"PrivatePort": 80, "PublicPort": 18099, "Type": "tcp"}], ` + made + `}]`
 	s.answers["/containers/1/json"] = `{"Id": "1", "Name": "/p-web-1", "State": {"Status": "stopping"}, "HostConfig": {"NetworkMode": "bridge"}, ` + networks + `}`
 	e := s.dial(t)
 	snap, err := e.Observe(t.Context(), engine.Query{Project: "p"})
-	if err != nil || len(snap.Containers) != 2 {
+	if err != nil || len(snap.Containers) != 3 {
 		t.Fatal(snap.Containers, err)
 	}
-	if l := snap.Containers[0]; l.State != container.Exited || l.Image != "redis:7" || l.Ports[0].HostIP != "0.0.0.0" || l.Networks[0].NetworkID != "n1" {
+	if l := snap.Containers[2]; len(l.Ports) != 1 || l.Ports[0].HostIP != "0.0.0.0" {
+		t.Errorf("%+v", l)
+	}
+	if l := snap.Containers[0]; l.State != container.Exited || l.Image != "redis:7" || len(l.Ports) > 0 || l.Networks[0].NetworkID != "n1" {
 		t.Errorf("%+v", l)
 	}
 	if l := snap.Containers[1]; l.State != container.Created || l.Image != "shop/web:1" {
