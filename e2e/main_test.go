@@ -111,6 +111,14 @@ func needEngine(t *testing.T) {
 	}
 }
 
+// notOnPodman skips what it cannot do, as docs/engines.md says.
+func notOnPodman(t *testing.T, why string) {
+	t.Helper()
+	if needEngine(t); engine.Podman {
+		t.Skip(why)
+	}
+}
+
 // newProject is a name of its own, and the promise that nothing of it stays.
 func newProject(t *testing.T, name string) string {
 	t.Helper()

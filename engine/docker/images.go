@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	apiimage "github.com/moby/moby/api/types/image"
 	"github.com/moby/moby/api/types/jsonstream"
 	"github.com/moby/moby/client"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -50,12 +51,9 @@ func (i images) PullImage(ctx context.Context, ref, platform string, progress fu
 
 // ListImages by one call.
 func (i images) ListImages(ctx context.Context, label string) ([]image.Listed, error) {
-	res, err := i.c.api.ImageList(ctx, client.ImageListOptions{Filters: client.Filters{}.Add("label", label)})
-	if err != nil {
-		return nil, failed(err, "list images")
-	}
+	all, err := i.c.listImages(ctx, client.Filters{}.Add("label", label))
 	var out []image.Listed
-	for _, s := range res.Items {
+	for _, s := range all {
 		for n, tag := range s.RepoTags {
 			if i.c.podman() {
 				s.RepoTags[n] = familiar(tag)
@@ -64,7 +62,17 @@ func (i images) ListImages(ctx context.Context, label string) ([]image.Listed, e
 		out = append(out, image.Listed{ID: imageID(s.ID), Tags: s.RepoTags, Labels: s.Labels, Created: time.Unix(s.Created, 0), Size: s.Size})
 	}
 	slices.SortStableFunc(out, func(a, b image.Listed) int { return b.Created.Compare(a.Created) })
-	return out, nil
+	return out, err
+}
+
+// listImages. Podman answers with an error when an image, whoever's, goes away meanwhile: then it is asked again.
+func (c *conn) listImages(ctx context.Context, f client.Filters) ([]apiimage.Summary, error) {
+	for more := 10; ; more-- {
+		res, err := c.api.ImageList(ctx, client.ImageListOptions{Filters: f})
+		if err == nil || more == 0 || !c.podman() || !strings.Contains(err.Error(), "image not known") {
+			return res.Items, failed(err, "list images")
+		}
+	}
 }
 
 // LoadImage takes images in, from an archive as "docker save" makes it.

@@ -51,15 +51,15 @@ func (o observer) listImages(ctx context.Context, refs []string) (map[string]ima
 	if len(filters) == 0 {
 		return out, nil
 	}
-	res, err := o.c.api.ImageList(ctx, client.ImageListOptions{Filters: filters})
+	all, err := o.c.listImages(ctx, filters)
 	if err != nil {
-		return nil, failed(err, "list images")
+		return nil, err
 	}
 	for _, ref := range refs {
 		w := parse(ref)
 		for _, name := range w.names(o.c.podman()) {
-			if i := slices.IndexFunc(res.Items, func(s apiimage.Summary) bool { return has(s, name) }); i >= 0 {
-				s := res.Items[i]
+			if i := slices.IndexFunc(all, func(s apiimage.Summary) bool { return has(s, name) }); i >= 0 {
+				s := all[i]
 				out[ref] = image.Live{ID: imageID(s.ID), Digests: s.RepoDigests, Created: time.Unix(s.Created, 0)}
 				break
 			}
