@@ -15,11 +15,6 @@ fi
 if [ "$what" != unit ]; then
   scripts/engine.sh
   export TUTTI_REQUIRE_ENGINE=1
-  # The real ones, where they can be had: otherwise the stub serves images, and nothing is compared with Docker Compose.
-  case ${DOCKER_HOST:-unix://} in # it listens on this machine only
-  unix://*) TUTTI_REGISTRY=$(scripts/registry.sh) && export TUTTI_REGISTRY ;;
-  esac
-  TUTTI_COMPOSE=$(scripts/compose.sh) && export TUTTI_COMPOSE
 fi
 
 if [ "$what" != e2e ]; then
@@ -29,8 +24,13 @@ if [ "$what" != e2e ]; then
 fi
 
 if [ "$what" != unit ]; then
+  # The real ones, where they can be had: otherwise the stub serves images, and nothing is compared with Docker Compose.
+  case ${DOCKER_HOST:-unix://} in # it listens on this machine only
+  unix://*) TUTTI_REGISTRY=$(scripts/registry.sh) && export TUTTI_REGISTRY ;;
+  esac
+  TUTTI_COMPOSE=$(scripts/compose.sh) && export TUTTI_COMPOSE
   CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -ldflags '-s -w' -o examples/app/app ./examples/app
-  go test -count=1 -parallel "${TUTTI_E2E_PARALLEL:-6}" -timeout 60m ${TUTTI_E2E_FLAGS:-} ./e2e/... || failed=1
+  go test -count=1 -parallel "${TUTTI_E2E_PARALLEL:-6}" -timeout 60m ./e2e/... || failed=1
 fi
 
 [ -z "$failed" ]
