@@ -167,11 +167,16 @@ func (s State) InitLabels(service string) map[string]string {
 	}
 }
 
-// Labelled is an image as it is built: with the labels of the first service whose it is.
+// BuiltFor is the first service for which an image is built.
+func (s State) BuiltFor(ref string) string {
+	first := slices.IndexFunc(s.Project.Services, func(svc Service) bool { return svc.Image.Ref == ref && svc.Image.Build != nil })
+	return s.Project.Services[first].Name
+}
+
+// Labelled is an image as it is built.
 func (s State) Labelled(img image.Spec) image.Spec {
-	first := slices.IndexFunc(s.Project.Services, func(svc Service) bool { return svc.Image.Ref == img.Ref && svc.Image.Build != nil })
 	b := *img.Build
-	b.Labels = ImageLabels(s.Project.Name, s.Project.Services[first].Name, s.version, b.Labels)
+	b.Labels = ImageLabels(s.Project.Name, s.BuiltFor(img.Ref), s.version, b.Labels)
 	img.Build = &b
 	return img
 }

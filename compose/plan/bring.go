@@ -143,7 +143,7 @@ func (w *builds) build(service string, img image.Spec) {
 	w.seen[img.Ref] = true
 	var after []ID
 	for _, base := range w.want.Bases(img) {
-		w.build(w.owner(base.Ref), base)
+		w.build(w.want.BuiltFor(base.Ref), base)
 		after = append(after, buildID(base.Ref))
 	}
 	img = w.want.Labelled(img)
@@ -167,11 +167,6 @@ func (w *builds) unlimited() {
 	if limited && w.have.Caps.BuildKit {
 		w.plan.Warnings = append(w.plan.Warnings, diag.Diagnostic{Severity: diag.Warning, Text: "--memory is not supported by BuildKit, ignored"})
 	}
-}
-
-func (w *builds) owner(ref string) string {
-	i := slices.IndexFunc(w.want.Project.Services, func(s desired.Service) bool { return s.Image.Ref == ref })
-	return w.want.Project.Services[i].Name
 }
 
 // push what was built of these services, and has a name, once it is.
