@@ -86,7 +86,7 @@ type NewContainer struct {
 	Name   string // may be a temporary one
 	Spec   container.Spec
 	Labels map[string]string // all of them, the user's and ours
-	// Peers are container ids by "service:NAME" as Spec.NetworkMode, IPC, PID and VolumesFrom name them.
+	// Peers are container ids by "service:NAME" as Spec.NetworkMode, IPC, PID and VolumesFrom name them, and by "container:NAME" as Links do.
 	Peers map[string]string
 	// Links are "container-name:alias", resolved.
 	Links []string

@@ -183,7 +183,7 @@ type Dependency struct {
 	Condition Condition
 	Required  bool   // false: if it is absent or fails, go on with a warning
 	Restart   bool   // restart the dependent when the dependency is restarted or replaced
-	Namespace bool   // it shares a namespace or volumes with the dependency: replaced together
+	Namespace string // the attribute by which it shares a namespace or volumes with the dependency, or is linked to its container: replaced together
 	Via       string // what asks for it: depends_on, links, network_mode, volumes_from, ipc, pid
 }
 

@@ -239,6 +239,11 @@ func own(labels map[string]string) map[string]string {
 // attach to networks, under their keys; addresses that tutti chose for a hand-over are nobody's wish.
 func (g *generation) attach(l container.Live, s *container.Spec) {
 	made, _ := field.Parse(l.Labels[container.LabelFields])
+	own := s.ExternalLinks // on the engine's own network
+	s.ExternalLinks = nil
+	for _, link := range own {
+		g.link(s, link)
+	}
 	for i := range s.Networks {
 		a := &s.Networks[i]
 		if _, asked := made["networks."+a.Network+".ipv4_address"]; len(made) > 0 && !asked {

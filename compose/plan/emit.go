@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -114,8 +115,10 @@ func (b *builder) emitCreate(svc desired.Service, r *replica, name string, aside
 	given, known := b.given(svc)
 	after = append(after, known.done...)
 	peers := b.peers(svc)
-	for _, p := range peers {
-		after = appendIf(after, b.planned(ID("create "+p.Key)))
+	for _, name := range slices.Sorted(maps.Keys(peers)) {
+		if id := b.planned(ID("create " + peers[name].Key)); !slices.Contains(after, id) {
+			after = appendIf(after, id)
+		}
 	}
 	step := CreateContainer{Container: Ref{Key: r.Key}, Name: name, Spec: r.Spec, Labels: r.Labels, Peers: peers, Links: b.want.Links(svc),
 		Inherit: b.inherited(r), Given: given, HashWith: svc.HashWith, Reserve: asksStartFirst(svc) && onlyOnce(svc, r.Spec) == ""}
@@ -152,15 +155,20 @@ func appendIf(ids []ID, id ID) []ID {
 	return append(ids, id)
 }
 
-// peers are the containers whose namespaces or volumes a service shares: the first replica of each service named.
+// peers are the containers whose namespaces or volumes a service shares, the first replica of each service named, and those that it is linked to.
 func (b *builder) peers(svc desired.Service) map[string]Ref {
 	out := map[string]Ref{}
 	for _, d := range svc.Depends {
-		if !d.Namespace {
+		if d.Namespace == "" {
 			continue
 		}
 		if rs := b.replicas[d.Service]; len(rs) > 0 {
 			out["service:"+d.Service] = rs[0].ref()
+			if len(svc.Container.Links) > 0 {
+				for _, r := range rs {
+					out["container:"+r.Spec.Name] = r.ref()
+				}
+			}
 		} else if ls := b.live[d.Service]; len(ls) > 0 {
 			out["service:"+d.Service] = Ref{Key: ls[0].ID, ID: ls[0].ID}
 		}

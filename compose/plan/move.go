@@ -282,7 +282,7 @@ func (b *builder) peersFound(l container.Live) map[string]Ref {
 	out := map[string]Ref{}
 	for _, d := range svc.Depends {
 		for _, r := range b.replicas[d.Service] {
-			if d.Namespace && r.live != nil && out["service:"+d.Service] == (Ref{}) {
+			if d.Namespace != "" && r.live != nil && out["service:"+d.Service] == (Ref{}) {
 				out["service:"+d.Service] = r.oldRef()
 			}
 		}

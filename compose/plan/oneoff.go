@@ -28,7 +28,7 @@ func (b *builder) emitOneOff() {
 func withNamespaces(in []desired.Dependency) []desired.Dependency {
 	var out []desired.Dependency
 	for _, d := range in {
-		if d.Namespace {
+		if d.Namespace != "" {
 			out = append(out, d)
 		}
 	}

@@ -324,13 +324,21 @@ func (b *builder) judgeDependencies(svc desired.Service, r *replica) {
 	for _, d := range svc.Depends {
 		for _, dep := range b.replicas[d.Service] {
 			switch {
-			case dep.replaced() && d.Namespace:
-				b.follow(r, dep, DependencyReplaced{d.Service, "shares its " + d.Via})
+			case dep.replaced() && d.Namespace != "":
+				b.follow(r, dep, DependencyReplaced{d.Service, holds(d)})
 			case d.Restart && !b.o.NoStart && r.live.Up() && (dep.replaced() || len(dep.restart) > 0) && len(dep.unless) == 0:
 				r.restart = []Reason{DependencyReplaced{d.Service, "restart: true"}}
 			}
 		}
 	}
+}
+
+// holds says what ties a service to the containers of another.
+func holds(d desired.Dependency) string {
+	if d.Namespace == "links" {
+		return "is linked to it"
+	}
+	return "shares its " + d.Namespace
 }
 
 // follow replaces r together with a container that it depends on, if that one is.

@@ -335,8 +335,8 @@ func onlyOnce(svc desired.Service, s container.Spec) string {
 		}
 	}
 	for _, d := range svc.Depends {
-		if d.Namespace && d.Via != "volumes_from" {
-			return "two cannot share what is one: " + d.Via + " of service " + d.Service
+		if d.Namespace != "" && d.Namespace != "volumes_from" && d.Namespace != "links" {
+			return "two cannot share what is one: " + d.Namespace + " of service " + d.Service
 		}
 	}
 	switch {
@@ -357,7 +357,7 @@ func (b *builder) unitOf(svc desired.Service, r *replica) string {
 		return movingUnit
 	}
 	for _, d := range svc.Depends {
-		if peers := b.replicas[d.Service]; d.Namespace && len(peers) > 0 && peers[0].replaced() {
+		if peers := b.replicas[d.Service]; d.Namespace != "" && len(peers) > 0 && peers[0].replaced() {
 			peer, _ := b.want.Service(d.Service)
 			return b.unitOf(peer, peers[0])
 		}

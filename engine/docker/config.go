@@ -157,7 +157,7 @@ func (c *conn) attach(r *recipe, n engine.NewContainer) error {
 	host := r.options.HostConfig
 	order := byPriority(n.Spec.Networks)
 	if mode != "" || len(order) == 0 {
-		host.NetworkMode, host.Links = apicontainer.NetworkMode(mode), n.Links
+		host.NetworkMode, host.Links = apicontainer.NetworkMode(mode), linksTo(n.Links, n.Peers)
 		r.mac = n.Spec.MacAddress
 		return nil
 	}
@@ -220,6 +220,16 @@ func (c *conn) endpointFor(a network.Attachment) (*apinetwork.EndpointSettings, 
 		s.DriverOpts[ifname] = a.InterfaceName
 	}
 	return s, nil
+}
+
+// linksTo containers, which may have another name as yet: the engine keeps those links by container.
+func linksTo(links []string, peers map[string]string) []string {
+	var out []string
+	for _, l := range links {
+		name, alias, _ := strings.Cut(l, ":")
+		out = append(out, cmp.Or(peers["container:"+name], name)+":"+alias)
+	}
+	return out
 }
 
 // peerMode makes "service:web" the "container:ID" of its peer; other modes stay.

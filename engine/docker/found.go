@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,11 +123,11 @@ func specOf(in apicontainer.InspectResponse, mac string) container.Spec {
 		TTY: c.Tty, StdinOpen: c.OpenStdin, StdinOnce: c.StdinOnce, StopSignal: c.StopSignal, StopTimeout: durationOf(c.StopTimeout),
 		Healthcheck: healthcheckOf(c.Healthcheck), Labels: field.OwnLabels(c.Labels), Annotations: h.Annotations,
 		Mounts: mountsBack(in), Tmpfs: tmpfsBack(h.Tmpfs), VolumesFrom: h.VolumesFrom, ExtraHosts: h.ExtraHosts,
-		DNSSearch: h.DNSSearch, DNSOpts: h.DNSOptions, MacAddress: mac,
+		DNSSearch: h.DNSSearch, DNSOpts: h.DNSOptions, MacAddress: mac, ExternalLinks: linksBack(h.Links),
 		Restart:   container.Restart{Name: string(h.RestartPolicy.Name), MaxRetries: h.RestartPolicy.MaximumRetryCount},
 		Resources: limitsOf(h.Resources),
 		CapAdd:    plainCaps(h.CapAdd), CapDrop: plainCaps(h.CapDrop), Privileged: h.Privileged, ReadOnly: h.ReadonlyRootfs,
-		SecurityOpt: h.SecurityOpt, DeviceCgroupRules: h.DeviceCgroupRules, Sysctls: h.Sysctls, ShmSize: h.ShmSize, Init: h.Init,
+		SecurityOpt: securityBack(h), DeviceCgroupRules: h.DeviceCgroupRules, Sysctls: h.Sysctls, ShmSize: h.ShmSize, Init: h.Init,
 		IPC: string(h.IpcMode), PID: string(h.PidMode), UTS: string(h.UTSMode), UserNS: string(h.UsernsMode), Cgroup: string(h.CgroupnsMode),
 		CgroupParent: h.CgroupParent, GroupAdd: h.GroupAdd, Runtime: h.Runtime, Isolation: string(h.Isolation), OOMScoreAdj: h.OomScoreAdj,
 		StorageOpt: h.StorageOpt, Logging: container.Logging{Driver: h.LogConfig.Type, Options: h.LogConfig.Config},
@@ -142,6 +143,24 @@ func specOf(in apicontainer.InspectResponse, mac string) container.Spec {
 	s.Expose, s.Ports = portsBack(c.ExposedPorts, h.PortBindings)
 	s.NetworkMode, s.Networks = networksBack(in)
 	return s
+}
+
+// securityBack adds what the engine keeps in another place: the paths that it hides are none (but of what is privileged, where they are null).
+func securityBack(h *apicontainer.HostConfig) []string {
+	if h.MaskedPaths == nil || len(h.MaskedPaths)+len(h.ReadonlyPaths) > 0 {
+		return h.SecurityOpt
+	}
+	return append(slices.Clone(h.SecurityOpt), "systempaths=unconfined")
+}
+
+// linksBack are those on the engine's own network, "/db:/web/alias".
+func linksBack(in []string) []string {
+	var out []string
+	for _, l := range in {
+		to, alias, _ := strings.Cut(strings.TrimPrefix(l, "/"), ":")
+		out = append(out, to+":"+path.Base(alias))
+	}
+	return out
 }
 
 func environmentOf(env []string) map[string]*string {

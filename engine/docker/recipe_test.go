@@ -57,7 +57,7 @@ func whole() container.Spec {
 			CPURTPeriod: 8, CPURTRuntime: 9, CPUSet: "0-1", CPUCount: 10, CPUPercent: 11, PidsLimit: 12, BlkioWeight: 13,
 			BlkioDevices: []string{"weight_device /dev/a 300", "device_read_bps /dev/a 1", "device_read_iops /dev/a 2", "device_write_bps /dev/a 3", "device_write_iops /dev/a 4"},
 		},
-		CapAdd: []string{"NET_ADMIN"}, CapDrop: []string{"ALL"}, Privileged: true, ReadOnly: true, SecurityOpt: []string{"seccomp=unconfined", "no-new-privileges:true"},
+		CapAdd: []string{"NET_ADMIN"}, CapDrop: []string{"ALL"}, Privileged: true, ReadOnly: true, SecurityOpt: []string{"seccomp=unconfined", "no-new-privileges:true", "systempaths=unconfined"},
 		Devices: []container.Device{{Source: "/dev/null", Target: "/dev/n", Permissions: "r"}, {Source: "vendor.com/gpu=all"}}, DeviceCgroupRules: []string{"c 1:3 r"},
 		DeviceRequests: []container.DeviceRequest{{Driver: "nvidia", Count: -1, Capabilities: [][]string{{"gpu"}}, Options: map[string]string{"k": "v"}}},
 		Ulimits:        []container.Ulimit{{Name: "nofile", Soft: 1, Hard: 2}}, Sysctls: map[string]string{"k": "v"}, ShmSize: 9, Init: &yes, IPC: "service:db", PID: "service:db", UTS: "host",

@@ -120,7 +120,7 @@ func (w *world) create(n engine.NewContainer) (string, error) {
 	if w.find(n.Name) != nil {
 		return "", refuse(engine.ErrConflict, "create container %s: the container name is already in use", n.Name)
 	}
-	if err := resolve(&n); err != nil {
+	if err := cmp.Or(resolve(&n), w.linked(n)); err != nil {
 		return "", err
 	}
 	nets := byPriority(n.Spec)
@@ -172,6 +172,20 @@ func resolve(n *engine.NewContainer) error {
 			return refuse(engine.ErrInvalid, "create container %s: volumes_from %s has no container", n.Name, v)
 		}
 		n.Spec.VolumesFrom[i] = strings.Join(append([]string{id}, parts[2:]...), ":")
+	}
+	return nil
+}
+
+// linked refuses links on the engine's own network to containers that are not there; elsewhere they are to names.
+func (w *world) linked(n engine.NewContainer) error {
+	if n.Spec.NetworkMode == "" {
+		return nil
+	}
+	for _, l := range n.Links {
+		name, _, _ := strings.Cut(l, ":")
+		if w.find(cmp.Or(n.Peers["container:"+name], name)) == nil {
+			return refuse(engine.ErrNotFound, "create container %s: could not get container for %s: No such container: %s", n.Name, name, name)
+		}
 	}
 	return nil
 }

@@ -99,6 +99,10 @@ func createRefuses(r *room) {
 	r.refused(err, engine.ErrConflict)
 	_, err = r.e.CreateContainer(r.Context(), engine.NewContainer{Name: r.name("no"), Spec: container.Spec{Image: r.project + "-no-such-image"}})
 	r.refused(err, engine.ErrNotFound)
+	if !r.podman() { // knows no links
+		_, err = r.tryMake(engine.NewContainer{Name: "linked", Spec: container.Spec{NetworkMode: "bridge"}, Links: []string{r.name("nobody") + ":db"}})
+		r.refused(err, engine.ErrNotFound)
+	}
 	_, err = r.tryMake(engine.NewContainer{Name: "peer", Spec: container.Spec{NetworkMode: "service:nobody"}})
 	r.refused(err, engine.ErrInvalid)
 	s, err := r.e.Observe(r.Context(), engine.Query{Project: r.project})

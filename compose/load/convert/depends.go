@@ -31,7 +31,9 @@ func (in *Input) depends(c types.ServiceConfig) []desired.Dependency {
 		d := all[name]
 		dep := desired.Dependency{Service: name, Condition: desired.Condition(d.Condition), Required: d.Required, Restart: d.Restart, Via: "depends_on"}
 		if i, ok := implied[name]; ok {
-			dep.Namespace = i.Namespace
+			if i.Namespace {
+				dep.Namespace = i.Via
+			}
 			if !in.Declares("services", c.Name, "depends_on", name) {
 				dep.Via = i.Via
 			}
@@ -43,7 +45,7 @@ func (in *Input) depends(c types.ServiceConfig) []desired.Dependency {
 
 // withPeers is hashWith for a service that names others.
 func (in *Input) withPeers(svc desired.Service) func(func(string) string) string {
-	if !slices.ContainsFunc(svc.Depends, func(d desired.Dependency) bool { return d.Namespace }) {
+	if !slices.ContainsFunc(svc.Depends, func(d desired.Dependency) bool { return d.Namespace != "" }) {
 		return nil
 	}
 	return func(id func(string) string) string { return in.WithPeers(svc.Name, id).Hash() }

@@ -95,15 +95,16 @@ func BuildsFrom(b *types.BuildConfig) []string {
 // Implication is why a service needs another one without saying so in depends_on.
 type Implication struct {
 	Via       string // the attribute: "links"
-	Namespace bool   // it shares what is the other's, and follows it when that is replaced
+	Namespace bool   // it shares what is the other's, or holds on to its container, and follows it when that is replaced
 }
 
 // Implied are the services that other attributes than depends_on ask for.
 func Implied(c types.ServiceConfig) map[string]Implication {
 	out := map[string]Implication{}
+	onDefault := c.NetworkMode == "bridge" || c.NetworkMode == "default" // where links are to containers, not to names
 	for _, l := range c.Links {
 		name, _, _ := strings.Cut(l, ":")
-		out[name] = Implication{"links", false}
+		out[name] = Implication{"links", onDefault}
 	}
 	for _, v := range c.VolumesFrom {
 		if name, _, _ := strings.Cut(v, ":"); name != "container" {
