@@ -68,6 +68,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"archive":    cmdArchive,    // archive VARIABLE FILE...           set it to the address where a tar archive of the files is, as long as the script lives
 	"repository": cmdRepository, // repository VARIABLE DIR            commit DIR in git; set it to where git serves it, as long as the script lives
 	"push":       cmdPush,       // push VARIABLE REF NAME [USER:PASS] into such a registry, not to be kept as NAME; set it to the digest
+	"builder":    cmdBuilder,    // builder NAME                       a BuildKit beside the engine's: NAME and NAME-far of docker buildx, $REMOTE, in the container $BUILDER
 	"login":      cmdLogin,      // login ADDRESS USER:PASSWORD        as docker login leaves it, in the script's $DOCKER_CONFIG
 }
 

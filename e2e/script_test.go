@@ -106,13 +106,15 @@ func artefacts(env *testscript.Env, w *world) string {
 }
 
 // condition adds [port:N]: nobody listens there; [image:REF]: the engine has it; [api:1.45]: its API is that or newer; [exists:PATH]: the repository has it;
-// [buildkit]: it builds with that; [podman]: the engine is Podman, and what it cannot do is in docs/engines.md; [containerd]: it keeps images in containerd's store.
+// [buildkit]: it builds with that; [builder]: there is a BuildKit to run beside it; [podman]: the engine is Podman, and what it cannot do is in docs/engines.md; [containerd]: it keeps images in containerd's store.
 func condition(cond string) (bool, error) {
 	switch cond {
 	case "podman":
 		return engine.Podman, nil
 	case "buildkit":
 		return !engine.Podman, nil
+	case "builder":
+		return os.Getenv("TUTTI_BUILDKIT") != "" && !engine.Podman, nil
 	case "containerd":
 		return engine.Containerd(context.Background())
 	}

@@ -1,6 +1,7 @@
 package buildkit
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,9 @@ func (b *builder) remote(ctx context.Context, p place, ref string, of image.Buil
 		res, err := solve(ctx, c, s, dockerfileName(of), progress)
 		if err != nil {
 			return "", p.unreached(err)
+		}
+		if !of.Push {
+			progress(engine.Progress{Text: "warning: it stays with builder " + p.builder + " (or is pushed, with --push): engines take in images for one platform, and without attestations", Over: true})
 		}
 		b.keep(of, name)
 		return res.ExporterResponse["containerimage.digest"], nil
@@ -162,7 +166,7 @@ func (b *builder) dialer(p place) ([]client.ClientOpt, string, error) {
 		if p.elsewhere != "" && p.elsewhere != "default" && p.elsewhere != b.builders.Context {
 			return nil, "", refusef("builder %s is on another engine than this one: %s", p.builder, p.elsewhere)
 		}
-		return []client.ClientOpt{client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return b.inContainer(ctx, name) })}, "", nil
+		return []client.ClientOpt{client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return b.inContainer(ctx, p, name) })}, "", nil
 	}
 	var opts []client.ClientOpt
 	if t := p.tls; t != nil {
@@ -176,26 +180,44 @@ func (b *builder) dialer(p place) ([]client.ClientOpt, string, error) {
 
 // inContainer connects with the BuildKit of a container on the engine, which is started if it does not run: over the input and output of a
 // process there, as buildx does.
-func (b *builder) inContainer(ctx context.Context, name string) (net.Conn, error) {
-	if err := b.StartContainer(ctx, name); err != nil && !errors.Is(err, engine.ErrConflict) {
+func (b *builder) inContainer(ctx context.Context, p place, name string) (net.Conn, error) {
+	switch err := b.StartContainer(ctx, name); {
+	case errors.Is(err, engine.ErrNotFound):
+		return nil, failure{text: fmt.Sprintf("there is no container %s (docker buildx inspect --bootstrap %s makes it)", name, p.builder), err: engine.ErrNotFound}
+	case err != nil && !errors.Is(err, engine.ErrConflict):
 		return nil, err
 	}
-	var cmd engine.Command
-	err := patiently(ctx, func() error {
-		var err error
-		cmd, err = b.OpenExec(ctx, name, engine.Exec{Command: []string{"buildctl", "dial-stdio"}}, engine.Streaming{Stdin: true})
-		return err
-	})
+	if err := patiently(ctx, func() error { return b.serves(ctx, name) }); err != nil {
+		return nil, err
+	}
+	cmd, err := b.OpenExec(ctx, name, engine.Exec{Command: []string{"buildctl", "dial-stdio"}}, engine.Streaming{Stdin: true})
 	if err != nil {
 		return nil, err
 	}
 	return newStdio(cmd), nil
 }
 
+// serves tells whether the BuildKit of a container answers, as buildx asks it.
+func (b *builder) serves(ctx context.Context, name string) error {
+	cmd, err := b.OpenExec(ctx, name, engine.Exec{Command: []string{"buildctl", "debug", "workers"}}, engine.Streaming{})
+	if err != nil {
+		return err
+	}
+	defer cmd.Close()
+	var said bytes.Buffer
+	if err := cmd.Copy(&said, &said); err != nil {
+		return err
+	}
+	if code, err := cmd.Code(ctx); err != nil || code == 0 {
+		return err
+	}
+	return failure{text: strings.TrimSpace(said.String()), err: engine.ErrUnavailable}
+}
+
 // patiently tries a few times: a container that was only now started has its BuildKit a moment later.
 func patiently(ctx context.Context, do func() error) error {
 	var err error
-	for range 20 {
+	for range 50 {
 		if err = do(); err == nil {
 			return nil
 		}

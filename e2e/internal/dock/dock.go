@@ -397,7 +397,16 @@ func (e *Engine) Build(ctx context.Context, ref string, files ...File) error {
 	if err := w.Close(); err != nil {
 		return err
 	}
-	resp, err := e.send(ctx, "POST", "/build?rm=1&t="+url.QueryEscape(ref), "application/x-tar", &b)
+	for more := 5; ; more-- {
+		err := e.build(ctx, ref, b.Bytes())
+		if err == nil || more == 0 || !strings.Contains(err.Error(), "layer not known") { // Podman, when any image goes away meanwhile
+			return err
+		}
+	}
+}
+
+func (e *Engine) build(ctx context.Context, ref string, files []byte) error {
+	resp, err := e.send(ctx, "POST", "/build?rm=1&t="+url.QueryEscape(ref), "application/x-tar", bytes.NewReader(files))
 	if err != nil {
 		return err
 	}
