@@ -96,6 +96,7 @@ func (e *Engine) Do(ctx context.Context, method, path string, body, into any) er
 	}
 	resp, err := e.send(ctx, method, path, "application/json", in)
 	for more := 10; more > 0 && body == nil && err != nil && strings.Contains(err.Error(), "image not known"); more-- { // Podman's lists, when an image goes meanwhile
+		time.Sleep(100 * time.Millisecond)
 		resp, err = e.send(ctx, method, path, "application/json", nil)
 	}
 	if err != nil {
