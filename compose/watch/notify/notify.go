@@ -20,6 +20,7 @@ import (
 type Watcher struct {
 	system  *fsnotify.Watcher
 	roots   []string
+	top     string // the lowest directory that all roots are below
 	skip    func(dir string) bool
 	dirs    map[string]bool // that are watched
 	changes chan string
@@ -34,7 +35,7 @@ func Open(roots []string, skip func(dir string) bool) (*Watcher, error) {
 	if err != nil {
 		return nil, limited("", err)
 	}
-	w := &Watcher{system: system, roots: roots, skip: skip, dirs: map[string]bool{}, changes: make(chan string), quit: make(chan struct{})}
+	w := &Watcher{system: system, roots: roots, top: top(roots), skip: skip, dirs: map[string]bool{}, changes: make(chan string), quit: make(chan struct{})}
 	for _, root := range roots {
 		if err := w.arm(root, false); err != nil {
 			system.Close()
@@ -99,44 +100,75 @@ func (w *Watcher) anew() error {
 }
 
 func (w *Watcher) happened(e fsnotify.Event) error {
-	name := e.Name
-	if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
+	name, dir := e.Name, w.dirs[e.Name]
+	gone := dir && (e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename))
+	if gone {
 		w.forget(name)
 	}
 	if !w.dirs[name] && !e.Has(fsnotify.Create) { // of a directory only matters what is in it
 		w.tell(name)
 	}
+	if e.Has(fsnotify.Create) || gone { // a file that is gone leaves all watched: the directory it was in tells when it comes back
+		if err := w.seek(name); err != nil {
+			return err
+		}
+	}
+	if gone && e.Has(fsnotify.Rename) {
+		return w.strays()
+	}
+	return nil
+}
+
+// forget a directory that is gone, or is somewhere else now, with all that is in it. It tells of roots in it, as what their own watches still have to
+// tell is lost.
+func (w *Watcher) forget(name string) {
+	for _, d := range slices.Collect(maps.Keys(w.dirs)) {
+		if d == name || below(name, d) {
+			delete(w.dirs, d)
+			_ = w.system.Remove(d) // the system may have done so
+			if d != name && slices.Contains(w.roots, d) {
+				w.tell(d)
+			}
+		}
+	}
+}
+
+// seek what is at a path now: of the roots there and below, or as a part of one. It is watched, and all of it is told.
+func (w *Watcher) seek(name string) error {
 	for _, root := range w.roots {
 		if name != root && !below(name, root) {
-			continue
-		}
-		if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
-			return w.anew()
-		}
-		if !e.Has(fsnotify.Create) {
 			continue
 		}
 		if err := w.arm(root, true); err != nil {
 			return err
 		}
 	}
-	if e.Has(fsnotify.Create) && w.wanted(name) {
+	if w.wanted(name) {
 		return w.tree(name, true)
 	}
 	return nil
 }
 
-// forget what is gone, or is somewhere else now.
-func (w *Watcher) forget(name string) {
-	if !w.dirs[name] {
-		return
+// strays are directories that were found at their new place before it was read that they had left the old one. The system's watcher went on under
+// the old name, which is forgotten now, and them with it.
+func (w *Watcher) strays() error {
+	known := map[string]bool{}
+	for _, d := range w.system.WatchList() {
+		known[d] = true
 	}
-	for _, d := range slices.Collect(maps.Keys(w.dirs)) {
-		if d == name || below(name, d) {
-			delete(w.dirs, d)
-			_ = w.system.Remove(d) // the system may have done so
+	for _, d := range slices.Sorted(maps.Keys(w.dirs)) { // what is above comes first
+		if known[d] {
+			continue
+		}
+		w.forget(d)
+		if err := w.seek(d); err != nil {
+			return err
+		}
+		for found := range w.dirs {
+			known[found] = known[found] || found == d || below(d, found)
 		}
 	}
+	return nil
 }
 
 func (w *Watcher) wanted(name string) bool {
@@ -153,12 +185,16 @@ func (w *Watcher) tell(name string) {
 	}
 }
 
-// arm watches a root, and the nearest directory above that there is: it tells when the root comes or goes. What comes meanwhile is seen, as each
-// directory is watched before it is looked into.
+// arm watches a root, and the directories above that there are, from the top: they tell when it comes or goes. What comes meanwhile is seen, as each
+// directory is watched before it is looked into. A directory is never watched after one that is in it, as the system's watcher leaves it to the
+// upper one to tell that the lower is gone.
 func (w *Watcher) arm(root string, tell bool) error {
 	for {
 		above := existing(filepath.Dir(root))
-		if err := w.add(above); errors.Is(err, fs.ErrNotExist) {
+		if w.dirs[next(above, root)] && above != filepath.Dir(root) {
+			return nil // it is gone, which is still to be read: the root is sought then
+		}
+		if err := w.descend(above); errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {
 			return err
@@ -167,6 +203,43 @@ func (w *Watcher) arm(root string, tell bool) error {
 			return w.tree(root, tell)
 		}
 	}
+}
+
+// descend watches the directories from the top to one; where that is not below the top, it alone. One on the way that may not be read is left out.
+func (w *Watcher) descend(to string) error {
+	dir := to
+	if below(w.top, to) {
+		dir = w.top
+	}
+	for {
+		err := w.add(dir)
+		if dir == to || err != nil && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+		dir = next(dir, to)
+	}
+}
+
+// next is the directory in dir that path is, or is below.
+func next(dir, path string) string {
+	for up := filepath.Dir(path); up != dir && up != path; up = filepath.Dir(path) {
+		path = up
+	}
+	return path
+}
+
+func top(roots []string) string {
+	var out string
+	for i, root := range roots {
+		dir := filepath.Dir(root)
+		if i == 0 {
+			out = dir
+		}
+		for out != dir && !below(out, dir) {
+			out = filepath.Dir(out)
+		}
+	}
+	return out
 }
 
 // existing is the path, or the nearest directory above it that there is.

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -136,6 +137,197 @@ func TestAFileThatIsSavedByRename(t *testing.T) {
 		f.write("beside2")
 		f.must(os.Rename(f.path("beside2"), f.path("file")))
 		f.tells("file")
+	}
+}
+
+// rest is what else was told of by the time a file of the root "bell" is, so of all that was done until now. Each has a name of its own.
+func (f *field) rest(bell string) map[string]bool {
+	f.Helper()
+	f.write("bell/" + bell)
+	told := map[string]bool{}
+	limit := time.After(time.Minute)
+	for {
+		select {
+		case p, ok := <-f.w.Changes():
+			switch name := strings.TrimPrefix(p, f.dir+"/"); {
+			case !ok:
+				f.Fatal(f.w.Err())
+			case name == "bell/"+bell:
+				return told
+			case filepath.Dir(name) != "bell": // one may be told of again
+				told[name] = true
+			}
+		case <-limit:
+			f.Fatalf("not told of %s, but of %v", bell, told)
+		}
+	}
+}
+
+// only these were told of by then.
+func (f *field) only(bell string, names ...string) {
+	f.Helper()
+	told := f.rest(bell)
+	for _, name := range names {
+		if !told[name] {
+			f.Errorf("%s: not told of %s", bell, name)
+		}
+		delete(told, name)
+	}
+	if len(told) > 0 {
+		f.Errorf("%s: told of %v, too", bell, told)
+	}
+}
+
+func (f *field) rename(from, to string) {
+	f.Helper()
+	f.must(os.Rename(f.path(from), f.path(to)))
+}
+
+// vim and JetBrains' IDEs save so.
+func TestAFileThatIsSavedWithABackup(t *testing.T) {
+	f := sow(t, "web/conf", "web/beside", "api/a", "api/d/b", "file", "bell/0")
+	f.watch("web/conf", "api", "file", "bell")
+	f.rename("web/conf", "web/conf~")
+	f.only("gone", "web/conf")
+	f.write("web/conf")
+	f.must(os.Remove(f.path("web/conf~")))
+	f.only("back", "web/conf")
+	f.write("web/conf")
+	f.only("written", "web/conf")
+	for _, bell := range []string{"at once", "again"} {
+		f.rename("web/conf", "web/conf~")
+		f.write("web/conf")
+		f.only(bell, "web/conf")
+	}
+	f.rename("web/conf", "web/conf~")
+	f.write("web/new")
+	f.rename("web/new", "web/conf")
+	f.only("written beside", "web/conf")
+	f.write("web/conf")
+	f.only("written at last", "web/conf")
+}
+
+// git checkout
+func TestAFileThatIsRemovedAndMadeAnew(t *testing.T) {
+	f := sow(t, "web/conf", "api/a", "file", "bell/0")
+	f.watch("web/conf", "api", "file", "bell")
+	for _, bell := range []string{"once", "twice"} {
+		f.must(os.Remove(f.path("web/conf")))
+		f.write("web/conf")
+		f.only(bell, "web/conf")
+		f.write("web/conf")
+		f.only(bell+" written", "web/conf")
+	}
+	f.must(os.Remove(f.path("web/conf")))
+	f.only("gone", "web/conf")
+	f.write("web/conf/a")
+	f.only("a directory", "web/conf/a")
+	f.must(os.RemoveAll(f.path("web/conf")))
+	f.write("web/conf")
+	f.only("a file", "web/conf", "web/conf/a")
+}
+
+func TestADirectoryThatIsMovedAwayAndMadeAnew(t *testing.T) {
+	f := sow(t, "web/a", "web/d/b", "api/a", "file", "bell/0")
+	f.watch("web", "api", "file", "bell")
+	f.rename("web", "web~")
+	f.only("gone", "web")
+	f.write("web~/a")
+	f.write("web/c")
+	f.write("web/d/b")
+	f.only("back", "web/c", "web/d", "web/d/b")
+	f.write("web/d/b")
+	f.only("written", "web/d/b")
+	f.rename("web", "web~2")
+	f.write("web/d/e")
+	f.only("at once", "web", "web/d", "web/d/e")
+	f.write("web/d/e")
+	f.only("written at last", "web/d/e")
+}
+
+func TestADirectoryAboveARootThatIsMovedAwayAndMadeAnew(t *testing.T) {
+	f := sow(t, "s/web/src/a", "s/web/conf", "s/api/src/a", "s/api/conf", "bell/0")
+	f.watch("s/web/src", "s/web/conf", "s/web/none", "s/api/src", "s/api/conf", "bell")
+	f.rename("s/web", "s/web~")
+	f.only("gone", "s/web/src")
+	f.write("s/web/src/b")
+	f.write("s/web/conf")
+	f.only("back", "s/web/src/b", "s/web/conf")
+	f.rename("s", "s~") // from which all are made anew
+	f.only("all gone", "s/web/src", "s/api/src")
+	f.write("s/api/src/b")
+	f.write("s/web/none")
+	f.only("all back", "s/api/src/b", "s/web/none")
+	f.write("s/api/src/b")
+	f.only("written", "s/api/src/b")
+}
+
+// behind: nothing is read of what is done, as the watcher waits to tell of something before.
+func (f *field) behind(busy string, do func()) {
+	f.Helper()
+	f.write(busy)
+	do()
+	f.tells(busy)
+}
+
+func TestDirectoriesThatAreRemovedAndMadeAnewBeforeThatIsRead(t *testing.T) {
+	for _, gone := range [][]string{{"s/web/src"}, {"s/web"}, {"s/web", "s/api"}, {"s"}} {
+		for _, remade := range [][]string{{"s/web/src/new"}, {"s/api/src/new"}, {"s/web/src/new", "s/api/src/new"}} {
+			t.Run(fmt.Sprint(gone, remade), func(t *testing.T) {
+				f := sow(t, "s/web/src/a", "s/api/src/a", "bell/0")
+				f.watch("s/web/src", "s/web/conf", "s/api/src", "s/api/conf", "bell")
+				for _, bell := range []string{"once", "twice"} {
+					f.behind("bell/busy", func() {
+						for _, dir := range gone {
+							f.must(os.RemoveAll(f.path(dir)))
+						}
+						for _, name := range remade {
+							f.write(name)
+						}
+					})
+					f.rest(bell)
+					for _, name := range []string{"s/web/src/a", "s/web/conf", "s/api/src/a", "s/api/conf"} {
+						f.write(name)
+						f.tells(name)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestADirectoryThatIsFoundAtItsNewPlaceFirst(t *testing.T) {
+	f := sow(t, "web/a", "web/d/b", "root/old/d/a", "other/a", "bell/0")
+	f.watch("web", "root", "other", "bell")
+	f.behind("bell/busy", func() {
+		f.must(os.MkdirAll(f.path("root/new/deep"), 0o755))
+		f.rename("web", "root/new/deep/web")
+		f.rename("root/old", "root/new/deep/old")
+		f.write("root/new/deep/web/d/b")
+	})
+	told := f.rest("moved")
+	for _, name := range []string{"web", "root/old", "root/new/deep/web/a", "root/new/deep/web/d/b", "root/new/deep/old/d/a"} {
+		if !told[name] {
+			t.Errorf("not told of %s", name)
+		}
+	}
+	if told["other/a"] {
+		t.Error("told of another root")
+	}
+	f.write("root/new/deep/web/d/b")
+	f.only("written", "root/new/deep/web/d/b")
+	f.write("root/new/deep/old/d/a")
+	f.only("written, too", "root/new/deep/old/d/a")
+}
+
+func TestDirectoriesFromTheTop(t *testing.T) {
+	for want, roots := range map[string][]string{"/p": {"/p/a"}, "/p/s": {"/p/s/web/src", "/p/s/api"}, "/": {"/a/b", "/c"}, "/p/a": {"/p/a/b/c", "/p/a/d", "/p/a/b/e"}} {
+		if got := top(roots); got != want {
+			t.Errorf("%s for %q", got, roots)
+		}
+	}
+	if got := next("/", "/a/b"); got != "/a" {
+		t.Error(got)
 	}
 }
 
