@@ -84,7 +84,9 @@ func TestAHandOverTakesTheProbe(t *testing.T) {
 
 func TestStartAndRestartTakeTheProbe(t *testing.T) {
 	withSlow(t, time.Second, false, func(t *testing.T, f *enginetest.Fake, tool compose.Tool, ended map[plan.ID]time.Duration) {
-		p := shop(slow("db"), service("web", "web", "db healthy"))
+		web := service("web", "web", "db healthy")
+		web.Depends[0].Restart = true
+		p := shop(slow("db"), web)
 		up(t, tool, p, compose.UpOptions{}, compose.RunOptions{})
 		pl, err := tool.PlanRestart(t.Context(), p, compose.LifecycleOptions{})
 		if err != nil {

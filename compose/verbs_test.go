@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tutti-run/tutti/compose"
+	"github.com/tutti-run/tutti/compose/apply"
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine"
@@ -357,4 +358,78 @@ func TestImagesAreRenewedByAge(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestRestartLeavesNobodyDown: whatever becomes of what it waits for, or of the hooks, what was up is up again; and that something failed is told.
+func TestRestartLeavesNobodyDown(t *testing.T) {
+	for _, test := range []struct {
+		name, on, image string
+		asked           bool // restart: true
+		fails           func(f *enginetest.Fake, did plan.ID)
+		want            string
+	}{
+		{"a job that fails the second time", "db completed", "brief", true, func(f *enginetest.Fake, did plan.ID) {
+			if did == "start shop-db-1" {
+				f.Exit("shop-db-1", 3)
+			}
+		}, "wait shop-db-1 completed"},
+		{"unhealthy", "db healthy", "health", true, func(f *enginetest.Fake, did plan.ID) {
+			if did == "start shop-db-1" {
+				f.SetHealth("shop-db-1", container.Unhealthy)
+			}
+		}, "wait shop-db-1 healthy"},
+		{"unhealthy, and nobody asks", "db healthy", "health", false, func(f *enginetest.Fake, did plan.ID) {
+			if did == "start shop-db-1" {
+				f.SetHealth("shop-db-1", container.Unhealthy)
+			}
+		}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			images := map[string]enginetest.Behaviour{"steady": steady, "brief": {ExitCode: enginetest.Exits(0), After: time.Second}, "health": {HealthyAfter: time.Second}}
+			withEngine(t, images, func(t *testing.T, f *enginetest.Fake) {
+				web := service("web", "steady", test.on)
+				web.Depends[0].Restart = test.asked
+				p, tool := shop(service("db", test.image), web), compose.Tool{Engine: f}
+				up(t, tool, p, compose.UpOptions{Wait: test.image == "health"}, compose.RunOptions{})
+				tool.Events = func(e apply.Event) {
+					if e, is := e.(apply.StepEnded); is {
+						test.fails(f, e.Node.ID)
+					}
+				}
+				restartsWith(t, f, tool, p, test.want)
+			})
+		})
+	}
+}
+
+// TestRestartSurvivesItsHooks: a pre_stop hook that fails does not leave the container stopped.
+func TestRestartSurvivesItsHooks(t *testing.T) {
+	failing := enginetest.Behaviour{Exec: func(engine.Exec) ([]string, int, time.Duration) { return nil, 4, 0 }}
+	withEngine(t, map[string]enginetest.Behaviour{"steady": failing}, func(t *testing.T, f *enginetest.Fake) {
+		web := service("web", "steady")
+		web.PreStop = []container.Hook{{Command: []string{"bye"}}}
+		p, tool := shop(web), compose.Tool{Engine: f}
+		up(t, tool, p, compose.UpOptions{}, compose.RunOptions{})
+		restartsWith(t, f, tool, p, "stop shop-web-1")
+	})
+}
+
+// restartsWith fails if a restart does not end with that failure ("": none), or does not bring web back.
+func restartsWith(t *testing.T, f *enginetest.Fake, tool compose.Tool, p desired.Project, failure string) {
+	t.Helper()
+	pl, err := tool.PlanRestart(t.Context(), p, compose.LifecycleOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := tool.Run(t.Context(), pl, compose.RunOptions{})
+	var failed []string
+	for _, e := range r.Failures {
+		failed = append(failed, string(e.Node.ID))
+	}
+	if r.Failed() != (failure != "") || strings.Join(failed, ", ") != failure {
+		t.Errorf("failed %t with %q, want %q", r.Failed(), failed, failure)
+	}
+	if l, err := f.Inspect(t.Context(), "shop-web-1"); err != nil || l.State != container.Running || !slices.Contains(f.Journal(), "StopContainer shop-web-1") {
+		t.Errorf("web is %s, %v", l.State, err)
+	}
 }

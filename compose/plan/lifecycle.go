@@ -17,24 +17,54 @@ type lifecycle struct {
 	have    engine.Snapshot
 	depends map[string][]desired.Dependency
 	reverse map[string][]string
-	now     index // services of the project
-	former  index // those that it had, as far as known
+	now     index           // services of the project
+	former  index           // those that it had, as far as known
+	aside   map[string]bool // containers, by ID, that a failed update has put aside
 }
 
 func newLifecycle(p desired.Project, have engine.Snapshot, former []desired.Service) *lifecycle {
-	l := &lifecycle{project: p, have: have, now: indexed(p.Services), former: indexed(former), depends: map[string][]desired.Dependency{}, reverse: map[string][]string{}}
+	l := &lifecycle{project: p, have: have, now: indexed(p.Services), former: indexed(former), depends: map[string][]desired.Dependency{}, aside: putAside(have.Containers)}
+	hosts := networkHosts(have.Containers)
 	for _, c := range have.Containers {
-		l.depends[c.Service()] = desired.ParseDependsOn(c.Labels[container.LabelDependsOn])
+		if !l.aside[c.ID] { // it tells of the file that failed
+			l.depends[c.Service()] = labelled(c, hosts)
+		}
 	}
 	for _, s := range p.Services {
 		l.depends[s.Name] = s.Depends
 	}
+	l.turnRound()
+	return l
+}
+
+// networkHosts are the services of containers, by the network mode with which others share their network.
+func networkHosts(all []container.Live) map[string]string {
+	out := make(map[string]string, len(all))
+	for _, c := range all {
+		out["container:"+c.ID] = c.Service()
+	}
+	return out
+}
+
+// labelled are the dependencies that a container's label tells of. That it shares a network it does not: the container's mode does.
+func labelled(c container.Live, hosts map[string]string) []desired.Dependency {
+	out := desired.ParseDependsOn(c.Labels[container.LabelDependsOn])
+	for i, d := range out {
+		if hosts[c.Mode] == d.Service {
+			out[i].Namespace = "network_mode"
+		}
+	}
+	return out
+}
+
+// turnRound makes the dependents of the dependencies.
+func (l *lifecycle) turnRound() {
+	l.reverse = map[string][]string{}
 	for _, s := range sortedKeys(l.depends) {
 		for _, d := range l.depends[s] {
 			l.reverse[d.Service] = append(l.reverse[d.Service], s)
 		}
 	}
-	return l
 }
 
 // hooks of a service, as far as the file tells, or what was before.
@@ -73,6 +103,34 @@ func (l *lifecycle) containers(services []string) []container.Live {
 	for _, c := range l.have.Containers {
 		if slices.Contains(services, c.Service()) || len(services) == 0 && (nameOnly || l.now[c.Service()] != nil) {
 			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// startable are the containers of these services, or of all; but not those of `run`, nor what a failed update has put aside.
+func (l *lifecycle) startable(services []string) []container.Live {
+	return slices.DeleteFunc(l.containers(services), func(c container.Live) bool { return c.OneOff() || l.aside[c.ID] })
+}
+
+// putAside are the containers, by ID, that have the name for what is put aside of another of the same replica that is there: by itself a name
+// says nothing, as anybody's may end like that.
+func putAside(all []container.Live) map[string]bool {
+	type standing struct {
+		service string
+		number  int
+		name    string // of what would be put aside for it
+	}
+	here := make(map[standing]bool, len(all))
+	for _, c := range all {
+		if !c.OneOff() {
+			here[standing{c.Service(), c.Number(), asideName(c.Name)}] = true
+		}
+	}
+	out := map[string]bool{}
+	for _, c := range all {
+		if here[standing{c.Service(), c.Number(), c.Name}] {
+			out[c.ID] = true
 		}
 	}
 	return out
@@ -133,7 +191,7 @@ func Start(p desired.Project, have engine.Snapshot, o LifecycleOptions) (Plan, e
 	if err := l.known(o.Services); err != nil {
 		return Plan{}, err
 	}
-	down := slices.DeleteFunc(l.containers(l.needed(o.Services)), func(c container.Live) bool { return c.Up() || c.OneOff() })
+	down := slices.DeleteFunc(l.startable(l.needed(o.Services)), container.Live.Up)
 	out := Plan{Project: p.Name, Nodes: l.starts(down, nil, "start")}
 	if o.Wait {
 		out.Nodes = append(out.Nodes, l.waits(o.Services, out.Nodes)...)
@@ -157,7 +215,8 @@ func (l *lifecycle) needed(services []string) []string {
 	return g.Needs(services...)
 }
 
-// starts makes a step to start each container, after stops of the same and the starts of what it depends on, with the waits between.
+// starts makes a step to start each container, after stops of the same and the starts of what it depends on, with the waits between. What is
+// stopped is started again whatever comes of those: it was up.
 func (l *lifecycle) starts(containers []container.Live, stops map[string]ID, by string) []Node {
 	starting := map[string][]container.Live{}
 	for _, c := range containers {
@@ -167,14 +226,15 @@ func (l *lifecycle) starts(containers []container.Live, stops map[string]ID, by 
 	var out []Node
 	for _, c := range containers {
 		n := Node{ID: ID("start " + c.Name), Step: StartContainer{Ref{Key: c.ID, ID: c.ID}, l.hooks(c.Service())}, Resource: containerResource(c), Reasons: []Reason{Asked{by}}}
-		n.After = appendIf(nil, stops[c.ID])
+		stop, wasUp := stops[c.ID]
+		n.AfterAny = appendIf(nil, stop)
 		for _, d := range l.depends[c.Service()] {
 			for _, dep := range starting[d.Service] {
 				id, wait := l.reached(c.Service(), d, dep)
-				if wait != nil {
+				if wait != nil && !required(waits[id]) {
 					waits[id] = *wait
 				}
-				if d.Required {
+				if d.Required && !wasUp {
 					n.After = append(n.After, id)
 				} else {
 					n.AfterAny = append(n.AfterAny, id)
@@ -187,6 +247,12 @@ func (l *lifecycle) starts(containers []container.Live, stops map[string]ID, by 
 		out = append(out, waits[id])
 	}
 	return out
+}
+
+// required waits fail a run when they fail.
+func required(n Node) bool {
+	w, ok := n.Step.(WaitContainer)
+	return ok && w.Required
 }
 
 func (l *lifecycle) reached(service string, d desired.Dependency, dep container.Live) (ID, *Node) {
@@ -212,10 +278,7 @@ func waitNode(c container.Live, until Until, service string, required bool) Node
 
 func (l *lifecycle) waits(services []string, starts []Node) []Node {
 	var out []Node
-	for _, c := range l.containers(services) {
-		if c.OneOff() {
-			continue
-		}
+	for _, c := range l.startable(services) {
 		n := waitNode(c, UntilUp, "", true)
 		if start := ID("start " + c.Name); slices.ContainsFunc(starts, func(s Node) bool { return s.ID == start }) {
 			n.After = []ID{start}
@@ -225,7 +288,7 @@ func (l *lifecycle) waits(services []string, starts []Node) []Node {
 	return out
 }
 
-// Restart says how to stop and start again what there is, with dependents that ask for it.
+// Restart says how to stop and start again what there is, with dependents that ask for it: each behind what it depends on, if a restart heeds that.
 func Restart(p desired.Project, have engine.Snapshot, o LifecycleOptions) (Plan, error) {
 	l := newLifecycle(p, have, o.Former)
 	if err := l.known(o.Services); err != nil {
@@ -235,7 +298,8 @@ func Restart(p desired.Project, have engine.Snapshot, o LifecycleOptions) (Plan,
 	if len(services) > 0 && !o.NoDeps {
 		services = l.restartedWith(services)
 	}
-	all := slices.DeleteFunc(l.containers(services), container.Live.OneOff)
+	l.keepTied()
+	all := l.startable(services)
 	up := slices.DeleteFunc(slices.Clone(all), func(c container.Live) bool { return !c.Up() })
 	nodes, stops := l.stops(up, o, "restart"), map[string]ID{}
 	for _, c := range up {
@@ -244,6 +308,15 @@ func Restart(p desired.Project, have engine.Snapshot, o LifecycleOptions) (Plan,
 	out := Plan{Project: p.Name, Nodes: append(nodes, l.starts(all, stops, "restart")...)}
 	probe(out.Nodes, p.Services, have.Caps)
 	return out, out.sort()
+}
+
+// keepTied leaves only the dependencies that a restart heeds: those with restart: true, as with Docker Compose, and those that lend a namespace,
+// without which nobody can start.
+func (l *lifecycle) keepTied() {
+	for s, all := range l.depends {
+		l.depends[s] = slices.DeleteFunc(slices.Clone(all), func(d desired.Dependency) bool { return !d.Restart && d.Namespace == "" })
+	}
+	l.turnRound()
 }
 
 // restartedWith are the services, and those that depend on them with restart: true, and so on.
