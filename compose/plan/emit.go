@@ -271,8 +271,14 @@ func (b *builder) emitKept(svc desired.Service, r *replica) {
 // that: if that is undone, this one must be up again too.
 func (b *builder) emitRestart(svc desired.Service, r *replica, before []ID) {
 	after := slices.Concat(b.checks, b.restartedDependents(svc))
-	stop := b.add(r.node("stop", StopContainer{r.ref(), b.o.Timeout, hooksOf(svc)}, r.restart, after...))
+	for _, same := range r.spared {
+		after = append(after, b.brings[same.Ref]...)
+	}
+	down := r.node("stop", StopContainer{r.ref(), b.o.Timeout, hooksOf(svc)}, r.restart, after...)
+	down.Unless = r.spared
+	stop := b.add(down)
 	start := b.emitStart(svc, r, r.ref(), r.restart, append(before, stop)...)
+	b.nodes[b.at[start]].Unless = r.spared
 	if unit := b.unitRestarting(svc); unit != "" {
 		b.nodes[b.at[stop]].Unit, b.nodes[b.at[start]].Unit = unit, unit
 		b.ends[unit] = append(b.ends[unit], start)
@@ -284,7 +290,7 @@ func (b *builder) unitRestarting(svc desired.Service) string {
 	for _, d := range svc.Depends {
 		dep, _ := b.want.Service(d.Service)
 		for _, r := range b.replicas[d.Service] {
-			if d.Restart && r.replaced() && len(r.unless) == 0 {
+			if d.Restart && r.replaced() {
 				return b.unitOf(dep, r)
 			}
 		}

@@ -28,6 +28,7 @@ type replica struct {
 	connect []connection // networks to come back on
 	start   []Reason     // it is not up and should be
 	restart []Reason     // it is up, and has to go down and up again
+	spared  []SameImage  // it need not go down if these hold; only when nothing else asks for that
 	done    bool         // a one-shot that has ended well: it is not started again
 }
 
@@ -326,10 +327,22 @@ func (b *builder) judgeDependencies(svc desired.Service, r *replica) {
 			switch {
 			case dep.replaced() && d.Namespace != "":
 				b.follow(r, dep, DependencyReplaced{d.Service, holds(d)})
-			case d.Restart && !b.o.NoStart && r.live.Up() && (dep.replaced() || len(dep.restart) > 0) && len(dep.unless) == 0:
-				r.restart = []Reason{DependencyReplaced{d.Service, "restart: true"}}
+			case d.Restart && !b.o.NoStart && r.live.Up() && (dep.replaced() || len(dep.restart) > 0):
+				r.goDown(DependencyReplaced{d.Service, "restart: true"}, slices.Concat(dep.unless, dep.spared))
 			}
 		}
+	}
+}
+
+// goDown and up again with a container that is replaced, or only maybe: unless these hold.
+func (r *replica) goDown(why Reason, unless []SameImage) {
+	switch {
+	case len(r.restart) == 0:
+		r.restart, r.spared = []Reason{why}, unless
+	case len(unless) == 0:
+		r.restart, r.spared = []Reason{why}, nil
+	case len(r.spared) > 0:
+		r.spared = append(r.spared, unless...)
 	}
 }
 
@@ -374,6 +387,10 @@ func (b *builder) judgeState(svc desired.Service, r *replica) {
 		r.done = true
 	default:
 		r.start = []Reason{NotRunning{l.State, l.ExitCode, l.Stopped}}
+	}
+	if len(r.unless) > 0 && len(r.spared) > 0 { // both are known only later: then anew, if either comes
+		r.create, r.unless = append(r.create, r.restart...), append(r.unless, r.spared...)
+		r.restart, r.spared = nil, nil
 	}
 	if len(r.connect)+len(r.update)+len(r.reload)+len(r.restart) > 0 {
 		r.unless = nil // it is touched in any case: then anew, if it may have to be
