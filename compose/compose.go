@@ -79,7 +79,7 @@ type LifecycleOptions struct {
 
 // RunOptions of Run.
 type RunOptions struct {
-	WaitTimeout time.Duration // ends all waits, counted from the beginning; 0 is never
+	WaitTimeout time.Duration // ends all waits, counted from when the images are there; 0 is never
 }
 
 // Project as loaded, or only its name when there is no file.

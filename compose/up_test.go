@@ -198,6 +198,24 @@ func TestWaitTimesOut(t *testing.T) {
 	})
 }
 
+// TestWaitTimeoutLeavesPullsOut: Docker Compose begins to wait when all images are there.
+func TestWaitTimeoutLeavesPullsOut(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"health": {HealthyAfter: 5 * time.Second}, "web": {}}, func(t *testing.T, f *enginetest.Fake) {
+		f.Latency = func(c enginetest.Call) time.Duration {
+			if c.Method == "PullImage" {
+				return time.Minute
+			}
+			return 0
+		}
+		web := service("web", "web")
+		web.Image.Policy = image.Always
+		r := up(t, compose.Tool{Engine: f}, shop(service("db", "health"), web), compose.UpOptions{Wait: true}, compose.RunOptions{WaitTimeout: 7 * time.Second})
+		if r.Failed() || r.Took < time.Minute {
+			t.Errorf("%s %+v", r.Took, r.Failures)
+		}
+	})
+}
+
 func TestStopFinishesWhatRunsAndBeginsNothingNew(t *testing.T) {
 	withEngine(t, map[string]enginetest.Behaviour{"health": {HealthyAfter: time.Hour}, "web": {}}, func(t *testing.T, f *enginetest.Fake) {
 		stop := make(chan struct{})

@@ -46,7 +46,7 @@ type Options struct {
 	Stop <-chan struct{}
 	// Parallel is how many container, network and volume operations run at once; 0 is DefaultParallel.
 	Parallel int
-	// WaitTimeout ends all waits, counted from the beginning of the run; 0 is never.
+	// WaitTimeout ends all waits, counted from when all images are there; 0 is never.
 	WaitTimeout time.Duration
 }
 
@@ -97,11 +97,13 @@ type run struct {
 	stop context.Context         // once it ends no step begins: errAsked or errAtomic is why
 	halt context.CancelCauseFunc // ends it
 
-	mu      sync.Mutex
-	start   map[plan.ID]time.Time
-	running int
-	results map[plan.ID]Result
-	looked  map[plan.ID]Failure // failures that were looked at before they were taken back
+	mu       sync.Mutex
+	start    map[plan.ID]time.Time
+	running  int
+	fetching int       // steps under way that bring images
+	fetched  time.Time // when the last of them ended, or the run began
+	results  map[plan.ID]Result
+	looked   map[plan.ID]Failure // failures that were looked at before they were taken back
 
 	undoing undoing
 	tellMu  *sync.Mutex
@@ -127,7 +129,7 @@ type made struct {
 }
 
 func newRun(p plan.Plan, e Engine, o Options) *run {
-	r := &run{plan: p, engine: e, o: o, began: time.Now(), up: newTogether(),
+	r := &run{plan: p, engine: e, o: o, began: time.Now(), fetched: time.Now(), up: newTogether(),
 		made:  &made{containers: map[string]string{}, images: map[string]string{}, given: map[string]Variables{}, addresses: map[string]string{}, reserved: maps.Clone(p.Reserved)},
 		nodes: map[plan.ID]plan.Node{}, results: map[plan.ID]Result{}, start: map[plan.ID]time.Time{}, looked: map[plan.ID]Failure{}, tellMu: &sync.Mutex{}}
 	if r.reserved == nil {
@@ -237,6 +239,15 @@ func class(s plan.Step) string {
 	return "change"
 }
 
+// fetches tells whether a step brings an image.
+func fetches(s plan.Step) bool {
+	switch s.(type) {
+	case plan.PullImage, plan.BuildImage:
+		return true
+	}
+	return false
+}
+
 // step does one node's work, and tells of it.
 func (r *run) step(ctx context.Context, id plan.ID) error {
 	n := r.nodes[id]
@@ -247,6 +258,9 @@ func (r *run) step(ctx context.Context, id plan.ID) error {
 	r.mu.Lock()
 	r.start[id] = now
 	r.running++
+	if fetches(n.Step) {
+		r.fetching++
+	}
 	r.mu.Unlock()
 	r.tell(StepStarted{n, now})
 	return r.do(ctx, n)
@@ -274,6 +288,10 @@ func (r *run) ended(ctx context.Context, id plan.ID, o graph.Outcome, err error)
 	if began, ran := r.start[id]; ran {
 		r.running--
 		res.Took, res.Ran = time.Since(began), true
+		if fetches(r.nodes[id].Step) {
+			r.fetching--
+			r.fetched = time.Now()
+		}
 	}
 	r.results[id] = res
 	r.mu.Unlock()

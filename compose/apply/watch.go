@@ -214,6 +214,10 @@ func (r *run) wait(ctx context.Context, n plan.Node, s plan.WaitContainer) error
 			return nil
 		case <-changed:
 		case <-timeout:
+			if left := r.left(); left > 0 {
+				timeout = time.After(left)
+				continue
+			}
 			return &NotReady{Name: n.Resource.Name, Until: s.Until, TimedOut: true}
 		case <-r.stop.Done():
 			return context.Canceled
@@ -257,7 +261,17 @@ func (r *run) timeout() <-chan time.Time {
 	if r.o.WaitTimeout == 0 {
 		return nil
 	}
-	return time.After(r.o.WaitTimeout - time.Since(r.began))
+	return time.After(r.left())
+}
+
+// left of the time for waits, which does not pass while images are brought.
+func (r *run) left() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fetching > 0 {
+		return r.o.WaitTimeout
+	}
+	return r.o.WaitTimeout - time.Since(r.fetched)
 }
 
 // ask for a judgement: of what events told, or where they told nothing or of an exit, of what the engine says.
