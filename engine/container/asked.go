@@ -9,10 +9,13 @@ import (
 	"github.com/tutti-run/tutti/volume"
 )
 
-// Asked is what a container that was inspected was asked to be: what was found, less what its image gives (nil: that is not known) and what the
-// engine shows of every container. What was asked for and is the same as that cannot be told from it, and need not be asked for again.
+// Asked is what a container that was inspected was asked to be: what was found, less what its image gives (nil: that is not known), what the user's
+// proxies give, and what the engine shows of every container. What was asked for and is the same as that cannot be told from it, and need not be
+// asked for again.
 func (l Live) Asked(d *image.Defaults) Spec {
 	s := *l.Found
+	s.Environment = maps.Clone(s.Environment)
+	maps.DeleteFunc(s.Environment, func(k string, v *string) bool { given, ok := l.Proxies[k]; return ok && v != nil && *v == given })
 	if d != nil {
 		s.dropImage(*d)
 	}
@@ -31,7 +34,6 @@ func (s *Spec) dropImage(d image.Defaults) {
 	case len(s.Entrypoint) == 0: // an entrypoint of the user's own takes the image's command away, too
 		s.Entrypoint = []string{}
 	}
-	s.Environment = maps.Clone(s.Environment)
 	for _, e := range d.Env {
 		k, v, _ := strings.Cut(e, "=")
 		if have := s.Environment[k]; have != nil && *have == v {

@@ -19,8 +19,8 @@ func (d Difference) Empty() bool { return len(d.Recreate) == 0 && len(d.Update) 
 
 // Diff tells how live differs from want. With our label of digests on it, that decides, but for what the engine can change in place:
 // a label cannot follow an update, so there the value found decides. Without the label (a container of Docker Compose) the config hash
-// decides first: equal hashes are equal files; else the values found are compared, less what the image (defaults, may be nil) gives by
-// itself. A live that was not inspected and has no such label does not differ.
+// decides first: equal hashes are equal files; else the values found are compared, less what the image (defaults, may be nil) and the
+// user's proxies give by themselves. A live that was not inspected and has no such label does not differ.
 func Diff(want Spec, hash string, live Live, defaults *image.Defaults) Difference {
 	c := comparison{want: want, wanted: want.Fields()}
 	if live.Found != nil {
@@ -35,6 +35,7 @@ func Diff(want Spec, hash string, live Live, defaults *image.Defaults) Differenc
 	case sameFile:
 		c.add(&d, nil, c.wanted.Digests())
 	case c.found != nil:
+		c.dropProxies(live.Proxies)
 		c.add(&d, c.wanted.Digests().Differing(c.found.Digests()), nil)
 	}
 	return d
@@ -83,6 +84,16 @@ func (c comparison) add(d *Difference, paths []string, made field.Digests) {
 			d.Update = append(d.Update, change)
 		} else {
 			d.Recreate = append(d.Recreate, change)
+		}
+	}
+}
+
+// dropProxies takes out the variables that the user's proxies gave, where want does not speak of them.
+func (c comparison) dropProxies(proxies map[string]string) {
+	for name, v := range proxies {
+		p := "environment." + name
+		if _, said := c.want.Environment[name]; !said && c.found[p] == v {
+			delete(c.found, p)
 		}
 	}
 }

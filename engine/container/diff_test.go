@@ -158,6 +158,35 @@ func TestAdoption(t *testing.T) {
 	}
 }
 
+// TestProxies of the user are nobody's wish, unless the file speaks of them.
+func TestProxies(t *testing.T) {
+	found := spec()
+	found.Environment = map[string]*string{"COLOR": ptr("red"), "HTTP_PROXY": ptr("http://p"), "http_proxy": ptr("http://p")}
+	live := container.Live{Found: &found, Proxies: map[string]string{"HTTP_PROXY": "http://p", "http_proxy": "http://p"}}
+	for _, c := range []struct {
+		env  map[string]*string
+		want []string
+	}{
+		{map[string]*string{"COLOR": ptr("red")}, nil},
+		{map[string]*string{"COLOR": ptr("red"), "HTTP_PROXY": ptr("http://p")}, nil},
+		{map[string]*string{"COLOR": ptr("red"), "HTTP_PROXY": ptr("other")}, []string{"environment.HTTP_PROXY"}},
+		{map[string]*string{"COLOR": ptr("red"), "http_proxy": nil}, []string{"environment.http_proxy"}},
+	} {
+		want := spec()
+		want.Environment = c.env
+		if d := container.Diff(want, "", live, nil); !slices.Equal(paths(d.Recreate), c.want) || len(d.Update) > 0 {
+			t.Errorf("%v: %+v", c.env, d)
+		}
+	}
+	if env := live.Asked(nil).Environment; len(env) != 1 || env["COLOR"] == nil || len(found.Environment) != 3 {
+		t.Errorf("asked for %v", env)
+	}
+	live.Proxies["HTTP_PROXY"] = "http://q"
+	if d := container.Diff(spec(), "", live, nil); !slices.Equal(paths(d.Recreate), []string{"environment.HTTP_PROXY"}) {
+		t.Errorf("another proxy, yet %+v", d)
+	}
+}
+
 func TestKnown(t *testing.T) {
 	want := spec()
 	if ours, differs := container.Known(want, "", made(spec())); !ours || differs {

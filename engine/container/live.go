@@ -100,6 +100,9 @@ type Live struct {
 
 	// Found is what it was really made of; nil until it was inspected.
 	Found *Spec
+
+	// Proxies are the variables that the user's proxies give to every container that does not set them; known with Found.
+	Proxies map[string]string
 }
 
 // Published is a port as lists show it.

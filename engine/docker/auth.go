@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -18,7 +20,7 @@ import (
 	"github.com/moby/moby/api/types/registry"
 )
 
-// credentials are what `docker login` left: in the docker CLI's config, or with a helper that it names.
+// credentials are what the environment has, and what `docker login` left: in the docker CLI's config, or with a helper that it names.
 type credentials struct {
 	dir string // of config.json
 	env func(string) string
@@ -29,6 +31,8 @@ type cliConfig struct {
 	CredsStore  string                         `json:"credsStore"`
 	CredHelpers map[string]string              `json:"credHelpers"`
 	Proxies     map[string]proxies             `json:"proxies"`
+
+	given map[string]registry.AuthConfig // in the environment
 }
 
 // hub is the key that Docker Hub's credentials have.
@@ -74,7 +78,7 @@ func (e *Engine) Credentials(ctx context.Context, host string) (user, secret str
 	return a.Username, a.Password, nil
 }
 
-// all credentials in the config, for a build that may pull from anywhere.
+// all credentials that are known by name, for a build that may pull from anywhere.
 func (c credentials) all(ctx context.Context) (map[string]registry.AuthConfig, error) {
 	config, err := c.read()
 	if err != nil {
@@ -82,6 +86,9 @@ func (c credentials) all(ctx context.Context) (map[string]registry.AuthConfig, e
 	}
 	out := map[string]registry.AuthConfig{}
 	keys := map[string]bool{}
+	for k := range config.given {
+		keys[k] = true
+	}
 	for k := range config.Auths {
 		keys[k] = true
 	}
@@ -97,6 +104,47 @@ func (c credentials) all(ctx context.Context) (map[string]registry.AuthConfig, e
 }
 
 func (c credentials) read() (cliConfig, error) {
+	config, err := c.file()
+	if err != nil {
+		return config, err
+	}
+	config.given, err = c.given()
+	return config, err
+}
+
+// authVariable has credentials that go before all others. The docker CLI knows it from 28.3.
+const authVariable = "DOCKER_AUTH_CONFIG"
+
+// given are the credentials in the environment. What is wrong with them is told without a word of theirs.
+func (c credentials) given() (map[string]registry.AuthConfig, error) {
+	if c.env == nil || strings.TrimSpace(c.env(authVariable)) == "" {
+		return nil, nil
+	}
+	var config struct {
+		Auths map[string]struct {
+			Auth string `json:"auth"`
+		} `json:"auths"`
+	}
+	if err := json.Unmarshal([]byte(c.env(authVariable)), &config); err != nil {
+		return nil, errors.New("read " + authVariable + `: it is not {"auths": {"HOST": {"auth": "base64 of USER:PASSWORD"}}}`)
+	}
+	out := map[string]registry.AuthConfig{}
+	for _, host := range slices.Sorted(maps.Keys(config.Auths)) {
+		auth := config.Auths[host].Auth
+		if auth == "" {
+			continue // as the config has it where a helper knows more
+		}
+		text, err := base64.StdEncoding.DecodeString(auth)
+		user, password, ok := strings.Cut(string(text), ":")
+		if err != nil || !ok || user == "" {
+			return nil, fmt.Errorf("read %s: auth for %s is not USER:PASSWORD in base64", authVariable, host)
+		}
+		out[host] = registry.AuthConfig{Username: user, Password: strings.TrimRight(password, "\x00")}
+	}
+	return out, nil
+}
+
+func (c credentials) file() (cliConfig, error) {
 	var config cliConfig
 	path := filepath.Join(c.dir, "config.json")
 	data, err := os.ReadFile(path)
@@ -112,8 +160,11 @@ func (c credentials) read() (cliConfig, error) {
 	return config, nil
 }
 
-// lookUp asks the registry's helper, else the store, else the file.
+// lookUp asks the environment, else the registry's helper, else the store, else the file.
 func (c cliConfig) lookUp(ctx context.Context, key string) (*registry.AuthConfig, error) {
+	if a, ok := entry(c.given, key); ok {
+		return decoded(a, key)
+	}
 	helper, ok := c.CredHelpers[key]
 	if !ok {
 		helper = c.CredsStore
@@ -121,12 +172,23 @@ func (c cliConfig) lookUp(ctx context.Context, key string) (*registry.AuthConfig
 	if helper != "" {
 		return askHelper(ctx, helper, key)
 	}
-	for name, a := range c.Auths {
-		if name == key || hostOf(name) == key {
-			return decoded(a, key)
-		}
+	if a, ok := entry(c.Auths, key); ok {
+		return decoded(a, key)
 	}
 	return nil, nil
+}
+
+// entry for a key, as it is or as old versions of the CLI wrote it.
+func entry(auths map[string]registry.AuthConfig, key string) (registry.AuthConfig, bool) {
+	if a, ok := auths[key]; ok {
+		return a, true
+	}
+	for name, a := range auths {
+		if hostOf(name) == key {
+			return a, true
+		}
+	}
+	return registry.AuthConfig{}, false
 }
 
 // hostOf a key as old versions of the CLI wrote it: "https://registry.example/v2/".

@@ -26,6 +26,7 @@ func (cs containers) CreateContainer(ctx context.Context, n engine.NewContainer)
 	if err := cs.c.addSocket(ctx, &n.Spec); err != nil {
 		return "", failed(err, what)
 	}
+	cs.c.addProxies(&n)
 	r, err := cs.c.recipeOf(n)
 	if err != nil {
 		return "", failed(err, what)

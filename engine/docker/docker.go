@@ -53,6 +53,8 @@ type conn struct {
 	host string
 	caps engine.Capabilities
 	auth credentials
+
+	proxies knownProxies
 }
 
 // Dial finds the engine as Options say, agrees on an API version, and fills the capabilities: one ping.

@@ -273,6 +273,52 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
+// TestCredentialsInTheEnvironment go before the store and the file; what is wrong with them is told without them.
+func TestCredentialsInTheEnvironment(t *testing.T) {
+	bin, dir := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "docker-credential-one"), []byte("#!/bin/sh\nread -r _\necho '{\"Username\":\"me\",\"Secret\":\"s3\"}'\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	const file = `{"auths":{"file.example":{"auth":"bWU6c2VjcmV0"},"r.example":{"auth":"bWU6c2VjcmV0"}},"credHelpers":{"asked.example":"one"}}`
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	with := func(value string) credentials {
+		return credentials{dir: dir, env: envFrom("DOCKER_AUTH_CONFIG=" + value)}
+	}
+	const env = `{"auths":{"r.example":{"auth":"ZW52OmE6Yg=="},"https://index.docker.io/v1/":{"auth":"ZW52OmE6Yg=="},"asked.example":{"auth":"ZW52OmE6Yg=="},"file.example":{}},"credsStore":"none"}`
+	for image, want := range map[string]string{
+		"r.example/a":     `{"username":"env","password":"a:b","serveraddress":"r.example"}`,
+		"redis":           `{"username":"env","password":"a:b","serveraddress":"https://index.docker.io/v1/"}`,
+		"asked.example/a": `{"username":"env","password":"a:b","serveraddress":"asked.example"}`,
+		"file.example/a":  `{"username":"me","password":"secret","serveraddress":"file.example"}`,
+		"else.example/a":  "",
+	} {
+		got, err := with(env).forImage(t.Context(), image)
+		if err != nil || decodeHeader(t, got) != want {
+			t.Errorf("%s: %s, %v", image, decodeHeader(t, got), err)
+		}
+	}
+	if got, err := with(" ").forImage(t.Context(), "asked.example/a"); err != nil || !strings.Contains(decodeHeader(t, got), "s3") {
+		t.Errorf("nothing given: %s, %v", got, err)
+	}
+	all, err := with(`{"auths":{"new.example":{"auth":"ZW52OmE6Yg=="},"asked.example":{"auth":"ZW52OmE6Yg=="}}}`).all(t.Context())
+	if err != nil || len(all) != 4 || all["new.example"].Password != "a:b" || all["asked.example"].Username != "env" || all["file.example"].Username != "me" {
+		t.Errorf("all: %v, %v", all, err)
+	}
+	for value, told := range map[string]string{
+		`hunter2`: "it is not", `12345`: "it is not", `["hunter2"]`: "it is not", `{"auths":{"r.example":"hunter2"}}`: "it is not",
+		`{"auths":{"r.example":{"auth":"hunter2!"}}}`: "auth for r.example is not", `{"auths":{"r.example":{"auth":"aHVudGVyMg=="}}}`: "auth for r.example is not",
+		`{"auths":{"r.example":{"auth":"Omh1bnRlcjI="}}}`: "auth for r.example is not",
+	} {
+		_, err := with(value).forImage(t.Context(), "r.example/a")
+		if err == nil || !strings.HasPrefix(err.Error(), "read DOCKER_AUTH_CONFIG: "+told) || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "123") {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+}
+
 func decodeHeader(t *testing.T, header string) string {
 	t.Helper()
 	b, err := base64.URLEncoding.DecodeString(header)

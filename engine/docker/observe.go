@@ -240,7 +240,7 @@ func (o observer) lookInside(ctx context.Context, all []container.Live, ids []st
 				return nil
 			}
 			if err == nil {
-				all[i].Networks, all[i].Found = in.Networks, in.Found
+				all[i].Networks, all[i].Found, all[i].Proxies = in.Networks, in.Found, in.Proxies
 			}
 			return err
 		})
@@ -255,6 +255,7 @@ func (o observer) Inspect(ctx context.Context, id string) (container.Live, error
 		return container.Live{}, failed(err, "inspect container", short(id))
 	}
 	l := inspectedOf(res, o.c.caps)
+	l.Proxies, _ = o.c.proxyVariables() // none, if nobody can tell
 	for i := range l.Networks {
 		if o.c.podman() {
 			l.Networks[i].NetworkID = "" // it shows a name for it
