@@ -151,7 +151,7 @@ type WaitOptions struct {
 	Ended    func(l container.Live, code int) (enough bool) // is told of each that ends, and may say that it is enough
 }
 
-// Wait until all containers of the services that run have ended. It gives the code of the last.
+// Wait until all containers of the services that run have ended, those that `run` made too. It gives the code of the last.
 func (t Tool) Wait(ctx context.Context, p Project, o WaitOptions) (code int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -166,7 +166,7 @@ func (t Tool) Wait(ctx context.Context, p Project, o WaitOptions) (code int, err
 	if err != nil {
 		return 0, err
 	}
-	if all, err = t.stillUp(ctx, slices.DeleteFunc(all, container.Live.OneOff)); err != nil {
+	if all, err = t.stillUp(ctx, slices.DeleteFunc(all, container.Live.Hook)); err != nil {
 		return 0, err
 	}
 	if len(all) == 0 {
@@ -208,13 +208,16 @@ func (t Tool) stillUp(ctx context.Context, all []container.Live) ([]container.Li
 	return slices.DeleteFunc(all, func(l container.Live) bool { return !up[l.ID] }), err
 }
 
-// Happenings are what happens to the containers of the services.
+// Happenings are what happens to the containers of the services, but those that `run` and hooks made.
 func (t Tool) Happenings(ctx context.Context, p Project, services []string, since, until string, tell func(engine.Happening)) error {
 	if err := CheckServices(p, services); err != nil {
 		return err
 	}
 	return t.Engine.Happenings(ctx, p.Name, since, until, func(h engine.Happening) {
 		service := h.Attributes[container.LabelService]
+		if strings.EqualFold(h.Attributes[container.LabelOneOff], "true") {
+			return
+		}
 		if service != "" && (len(services) == 0 || slices.Contains(services, service)) {
 			tell(h)
 		}

@@ -6,8 +6,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 
+	"github.com/tutti-run/tutti/compose/apply"
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine"
@@ -32,6 +34,7 @@ type RunOnce struct {
 	CapAdd        []string
 	CapDrop       []string
 	TTY, Stdin    bool
+	AutoRemove    bool // by the engine, when it has ended
 	NoDeps        bool
 	RemoveOrphans bool
 	IgnoreOrphans bool
@@ -77,9 +80,13 @@ func (o RunOnce) change(s *container.Spec) {
 	if o.WorkingDir != "" {
 		s.WorkingDir = o.WorkingDir
 	}
-	s.CapAdd = append(s.CapAdd[:len(s.CapAdd):len(s.CapAdd)], o.CapAdd...)
-	s.CapDrop = append(s.CapDrop[:len(s.CapDrop):len(s.CapDrop)], o.CapDrop...)
-	s.TTY, s.StdinOpen, s.StdinOnce = o.TTY, o.Stdin, o.Stdin
+	s.CapAdd = append(without(s.CapAdd, o.CapDrop), o.CapAdd...) // engines let what is added win
+	s.CapDrop = append(without(s.CapDrop, o.CapAdd), o.CapDrop...)
+	s.TTY, s.StdinOpen, s.StdinOnce, s.AutoRemove = o.TTY, o.Stdin, o.Stdin, o.AutoRemove
+}
+
+func without(all, some []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(some, s) })
 }
 
 func overlaid(all, over []volume.Mount) []volume.Mount {
@@ -108,22 +115,54 @@ func merged[V any](all, over map[string]V) map[string]V {
 	return out
 }
 
-// StartOnce starts the container and leaves it to itself; id is for those who look for it.
-func (t Tool) StartOnce(ctx context.Context, name string) (id string, err error) {
+// StartOnce starts the container, runs its hooks, and leaves it to itself; id is for those who look for it.
+func (t Tool) StartOnce(ctx context.Context, p Project, name string) (id string, err error) {
 	l, err := t.Engine.Inspect(ctx, name)
 	if err != nil {
 		return "", err
 	}
-	return l.ID, t.Engine.StartContainer(ctx, l.ID)
+	if err := t.Engine.StartContainer(ctx, l.ID); err != nil {
+		return "", err
+	}
+	return l.ID, t.postStart(ctx, p, l)
 }
 
-// Once starts a container that PlanRun planned, connected with the user, and gives its exit code. Signals that come meanwhile are passed on.
+// postStart runs the service's post_start hooks; a container that has ended meanwhile has no use for them.
+func (t Tool) postStart(ctx context.Context, p Project, l container.Live) error {
+	svc, _ := p.Service(l.Service())
+	err := apply.Hooks(ctx, t.Engine, l.ID, "post_start", svc.PostStart, func(string) {})
+	for range 10 { // whose end shows a moment later than in what becomes of its processes
+		if err == nil {
+			return nil
+		}
+		now, gone := t.Engine.Inspect(ctx, l.ID)
+		if errors.Is(gone, engine.ErrNotFound) || gone == nil && !now.Up() {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return err
+}
+
+// Once starts a container that PlanRun planned, connected with the user, and gives its exit code. Signals that come meanwhile are passed on, and
+// hooks run beside it: one that fails is told at the end.
 func (t Tool) Once(ctx context.Context, p Project, name string, term Terminal, signals <-chan string) (code int, err error) {
 	l, err := t.Engine.Inspect(ctx, name)
 	if err != nil {
 		return 0, err
 	}
-	return t.with(ctx, p, l.ID, term, signals, func() error { return t.Engine.StartContainer(ctx, l.ID) })
+	hooks := make(chan error, 1)
+	code, err = t.with(ctx, p, l.ID, term, signals, func() error {
+		err := t.Engine.StartContainer(ctx, l.ID)
+		if err == nil {
+			go func() { hooks <- t.postStart(ctx, p, l) }()
+		}
+		return err
+	})
+	if err == nil {
+		err = <-hooks
+	}
+	return code, err
 }
 
 // with the user connected with a container, begin, and wait for its end.

@@ -35,7 +35,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"code":       cmdCode,       // [!] code N                         the last tutti exited with N
 	"background": cmdBackground, // background NAME ARG…               run it beside the script
 	"sees":       cmdSees,       // sees NAME REGEXP                   NAME has written that, or will soon
-	"signal":     cmdSignal,     // signal NAME INT|TERM|KILL
+	"signal":     cmdSignal,     // signal NAME INT|TERM|KILL|HUP|USR1
 	"ended":      cmdEnded,      // ended NAME N                       it ends, with exit code N; its output is stdout and stderr
 	"settled":    cmdSettled,    // settled [FLAG…]                    the plan is empty
 	"is":         cmdIs,         // [!] is CONTAINER PATH REGEXP       the value there matches, now
@@ -172,8 +172,8 @@ func cmdSees(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func cmdSignal(ts *testscript.TestScript, _ bool, args []string) {
-	need(ts, args, 2, "signal NAME INT|TERM|KILL")
-	sig := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}[args[1]]
+	need(ts, args, 2, "signal NAME INT|TERM|KILL|HUP|USR1")
+	sig := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "HUP": syscall.SIGHUP, "USR1": syscall.SIGUSR1}[args[1]]
 	ts.Check(backgroundOf(ts, args[0]).cmd.Process.Signal(sig))
 }
 

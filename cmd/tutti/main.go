@@ -4,7 +4,6 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -37,12 +36,17 @@ func main() {
 		k, v, _ := strings.Cut(kv, "=")
 		os.Setenv(k, v)
 	}
-	ctx, stop, first := interrupts()
+	s := listen()
+	ctx, stop, first := s.interrupts()
+	if asCompose {
+		plugin.HungUp(os.Getenv(plugin.SocketVariable), func() { s.tell(syscall.SIGTERM) })
+		os.Unsetenv(plugin.SocketVariable) // which is not for what we run
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && version == "" {
 		version = info.Main.Version
 	}
 	compose.Version = version
-	app := cli.App{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Version: version, AsCompose: asCompose, Stop: stop, Signal: first, Dial: dial}
+	app := cli.App{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Version: version, AsCompose: asCompose, Stop: stop, Signal: first, Signals: s.taken, Dial: dial}
 	os.Exit(app.Run(ctx, line.Args))
 }
 
@@ -53,21 +57,4 @@ func dial(ctx context.Context, host, contextName string) (engine.Engine, error) 
 		return nil, err
 	}
 	return buildkit.With(e, buildkit.BuildersOf(os.Getenv, o.ContextName(), e.Info().Host)), nil
-}
-
-// interrupts: the first closes stop, and can be asked for then; the second ends the context, the third ends the process.
-func interrupts() (ctx context.Context, stop <-chan struct{}, first func() os.Signal) {
-	ctx, cancel := context.WithCancel(context.Background())
-	stopped, signals := make(chan struct{}), make(chan os.Signal, 3)
-	var which os.Signal
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	go func() {
-		which = <-signals
-		close(stopped)
-		<-signals
-		cancel()
-		<-signals
-		os.Exit(130)
-	}()
-	return ctx, stopped, func() os.Signal { <-stopped; return which }
 }

@@ -123,11 +123,16 @@ func (r *run) reload(ctx context.Context, s plan.ReloadContainer) error {
 }
 
 func (r *run) hooks(ctx context.Context, n plan.Node, id, when string, hooks []container.Hook) error {
+	return Hooks(ctx, r.engine, id, when, hooks, func(text string) { r.tell(StepProgress{n, engine.Progress{Text: text}}) })
+}
+
+// Hooks run one after the other in a container, each line that they write is told. when is "post_start" or "pre_stop".
+func Hooks(ctx context.Context, e engine.Execs, id, when string, hooks []container.Hook, tell func(string)) error {
 	for i, h := range hooks {
 		var last []string
-		code, err := r.engine.Exec(ctx, id, ExecOf(h), func(l engine.LogLine) {
+		code, err := e.Exec(ctx, id, ExecOf(h), func(l engine.LogLine) {
 			last = append(last[max(0, len(last)-9):], l.Text)
-			r.tell(StepProgress{n, engine.Progress{Text: l.Text}})
+			tell(l.Text)
 		})
 		if err != nil {
 			return fmt.Errorf("%s hook %d: %w", when, i+1, err)

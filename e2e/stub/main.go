@@ -24,6 +24,7 @@ const usage = `stub WORD [ARG…]
   serve [ADDR]          answer HTTP with the environment, until SIGTERM; writes "ready"
   sleep                 until SIGTERM
   deaf                  until SIGKILL; writes "deaf"
+  signals               write "listening" and which signals come; the fourth ends it
   exit N [TEXT…]        write TEXT and exit with N
   after DURATION N      exit with N after a while
   healthy DURATION      as serve; probe succeeds only after that time
@@ -74,6 +75,8 @@ func run(word string, args []string) error {
 		return sleep()
 	case "deaf":
 		return deaf()
+	case "signals":
+		return signals()
 	case "exit":
 		return exit(args)
 	case "after":
@@ -255,6 +258,17 @@ func deaf() error {
 	for {
 		time.Sleep(time.Hour)
 	}
+}
+
+// signals tells each that comes, and ends with the fourth.
+func signals() error {
+	c := make(chan os.Signal, 4)
+	signal.Notify(c, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1)
+	fmt.Println("listening")
+	for range 4 {
+		fmt.Println("got", <-c)
+	}
+	return nil
 }
 
 func exit(args []string) error {

@@ -70,6 +70,7 @@ type Spec struct {
 	Sysctls           map[string]string
 	ShmSize           int64 // bytes
 	Init              *bool
+	AutoRemove        bool // the engine removes it when it has ended; no field that could change
 	IPC               string
 	PID               string
 	UTS               string

@@ -29,7 +29,7 @@ func (c *conn) hostConfigOf(n engine.NewContainer) (*apicontainer.HostConfig, er
 		ExtraHosts: s.ExtraHosts, DNSSearch: s.DNSSearch, DNSOptions: s.DNSOpts,
 		CgroupnsMode: apicontainer.CgroupnsMode(s.Cgroup), UTSMode: apicontainer.UTSMode(s.UTS), UsernsMode: apicontainer.UsernsMode(s.UserNS),
 		GroupAdd: s.GroupAdd, OomScoreAdj: s.OOMScoreAdj, Runtime: s.Runtime, Isolation: apicontainer.Isolation(s.Isolation),
-		ShmSize: s.ShmSize, Sysctls: s.Sysctls, StorageOpt: s.StorageOpt, Init: s.Init, Tmpfs: tmpfsOf(s.Tmpfs),
+		ShmSize: s.ShmSize, Sysctls: s.Sysctls, StorageOpt: s.StorageOpt, Init: s.Init, AutoRemove: s.AutoRemove, Tmpfs: tmpfsOf(s.Tmpfs),
 		Resources: resourcesOf(s.Resources),
 	}
 	if c.caps.Annotations {

@@ -418,6 +418,16 @@ func (w *world) die(b *box, code int) {
 		b.state, b.exited = container.Restarting, make(chan struct{})
 		b.restarts++
 		w.later(b, 100*time.Millisecond, func() { w.start(b) })
+	} else if b.spec.AutoRemove {
+		time.AfterFunc(100*time.Millisecond, func() { w.removeItself(b) })
+	}
+}
+
+func (w *world) removeItself(b *box) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.containers[b.id] == b && !b.up() {
+		w.drop(b, true)
 	}
 }
 
@@ -570,16 +580,20 @@ func (c containers) RemoveContainer(ctx context.Context, id string, force, anony
 			c.w.emit(b, engine.EventKill)
 			c.w.die(b, 137)
 		}
-		b.stopTimers()
-		delete(c.w.containers, b.id)
-		delete(c.w.names, b.name)
-		b.tell()
-		if anonymous {
-			c.w.dropAnonymous(b)
-		}
-		c.w.emit(b, engine.EventDestroy)
+		c.w.drop(b, anonymous)
 		return nil
 	})
+}
+
+func (w *world) drop(b *box, anonymous bool) {
+	b.stopTimers()
+	delete(w.containers, b.id)
+	delete(w.names, b.name)
+	b.tell()
+	if anonymous {
+		w.dropAnonymous(b)
+	}
+	w.emit(b, engine.EventDestroy)
 }
 
 func (w *world) dropAnonymous(b *box) {

@@ -36,6 +36,7 @@ func Conformance(t *testing.T, newEngine func(t *testing.T) Harness, without ...
 		{"SpecComesBack", specComesBack},
 		{"CreateRefuses", createRefuses},
 		{"Lifecycle", lifecycle},
+		{"RemovesItself", removesItself},
 		{"Rename", rename},
 		{"Pause", pause},
 		{"StopKillsTheDeaf", stopKillsTheDeaf},

@@ -139,6 +139,16 @@ func lifecycle(r *room) {
 	r.refused(err, engine.ErrNotFound)
 }
 
+func removesItself(r *room) {
+	r.watch()
+	id := r.make(engine.NewContainer{Name: "brief", Spec: container.Spec{NetworkMode: "none", AutoRemove: true}})
+	r.start(id)
+	r.must(r.e.KillContainer(r.Context(), id, "SIGKILL"))
+	r.await(engine.EventDestroy, id)
+	_, err := r.e.Inspect(r.Context(), id)
+	r.refused(err, engine.ErrNotFound)
+}
+
 func rename(r *room) {
 	a, _ := r.does("a"), r.does("b")
 	r.refused(r.e.RenameContainer(r.Context(), a, r.name("b")), engine.ErrConflict)

@@ -27,6 +27,8 @@ type App struct {
 	Stop <-chan struct{}
 	// Signal is which interrupt closed Stop; nil: Ctrl-C.
 	Signal func() os.Signal
+	// Signals gives these signals from now on, and none of them ends anything here any more. nil: only Stop tells of one.
+	Signals func(...os.Signal) <-chan os.Signal
 }
 
 // Run carries out one command line, without the program's name, and gives the exit code.
@@ -51,12 +53,12 @@ func (a App) Run(ctx context.Context, args []string) int {
 type cli struct {
 	App
 	g          *globals
-	dotenv     map[string]string // COMPOSE_ variables of env files; nil until looked for
+	dotenv     map[string]string // variables of env files; nil until looked for
 	engine     engine.Engine     // nil until dialled
 	screen     screen
 	lines      *bufio.Reader // of answers; nil until one is asked for
 	json       bool          // results, and what is wrong with the files, as JSON on stdout
-	detachKeys string        // "" is "ctrl-p,ctrl-q"
+	detachKeys string        // "" is docker's
 	noWait     bool          // fail where another command changes the project
 }
 

@@ -51,7 +51,7 @@ func (o *attachOptions) run(ctx context.Context) error {
 	}
 	var signals <-chan string
 	if o.sigProxy {
-		signals = o.interrupts(ctx)
+		signals = o.forwarded(ctx)
 	} else {
 		var cancel context.CancelFunc
 		ctx, cancel = o.gentle(ctx)

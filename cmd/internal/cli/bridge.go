@@ -164,7 +164,7 @@ func (o *bridgeOptions) transform(ctx context.Context, t compose.Tool, p compose
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	code, err := t.Once(ctx, p, name, compose.Terminal{Stdout: o.Stdout, Stderr: o.Stderr}, o.interrupts(ctx))
+	code, err := t.Once(ctx, p, name, compose.Terminal{Stdout: o.Stdout, Stderr: o.Stderr}, o.forwarded(ctx))
 	if err := errors.Join(err, t.RemoveOnce(ctx, name)); err != nil || code == 0 {
 		return err
 	}

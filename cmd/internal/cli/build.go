@@ -151,7 +151,7 @@ func (o *buildOptions) change(b *image.Build) {
 	for _, arg := range o.args {
 		name, value, ok := strings.Cut(arg, "=")
 		if !ok {
-			value, ok = o.lookup(name)
+			value, ok = o.variable(name)
 		}
 		if b.Args[name] = &value; !ok {
 			b.Args[name] = nil // it is not passed

@@ -23,7 +23,7 @@ func (c *cli) exec() *cobra.Command {
 		ValidArgsFunction: c.completeService,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Service, o.Command = args[0], args[1:]
-			_, tty := terminalOf(c.Stdout)
+			_, tty := terminalOf(c.Stdout) // whatever the input is, unlike run
 			if cmd.Flags().Changed("no-tty") {
 				tty = !o.noTTY
 			}
@@ -32,6 +32,7 @@ func (c *cli) exec() *cobra.Command {
 	}
 	fs := cmd.Flags()
 	fs.SetInterspersed(false)
+	fs.SetNormalizeFunc(otherNames(map[string]string{"no-TTY": "no-tty"}))
 	fs.BoolVarP(&o.Detach, "detach", "d", false, "leave the command running in the background")
 	fs.StringArrayVarP(&o.Environment, "env", "e", nil, "set a `variable`: NAME=VALUE, or NAME to take it over from here; repeatable")
 	fs.IntVar(&o.Index, "index", 0, "`number` of the container, if the service has several")
@@ -69,12 +70,12 @@ func (o *execOptions) run(ctx context.Context, tty bool) error {
 	return o.outcome(code, err)
 }
 
-// taken are variables with the values that names alone have here; names that have none are left out.
+// taken are variables with the values that names alone have here, or in the env files; names that have none are left out.
 func (c *cli) taken(variables []string) []string {
 	var out []string
 	for _, v := range variables {
 		if name, _, set := strings.Cut(v, "="); !set {
-			value, ok := c.lookup(name)
+			value, ok := c.variable(name)
 			if !ok {
 				continue
 			}

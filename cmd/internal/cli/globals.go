@@ -2,8 +2,10 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -136,13 +138,23 @@ func (c *cli) getenv(key string) string {
 	if v, ok := c.lookup(key); ok || !strings.HasPrefix(key, "COMPOSE_") {
 		return v
 	}
+	v, _ := c.variable(key)
+	return v
+}
+
+// variable of the project's environment: ours, or of the env files.
+func (c *cli) variable(key string) (string, bool) {
+	if v, ok := c.lookup(key); ok {
+		return v, true
+	}
 	if c.dotenv == nil {
 		c.dotenv, _ = stoppable(c.Stop, func() (map[string]string, error) { return load.Environment(c.loadOptions()) }) // what is wrong with it, Load tells
 		if c.dotenv == nil {
 			c.dotenv = map[string]string{}
 		}
 	}
-	return c.dotenv[key]
+	v, ok := c.dotenv[key]
+	return v, ok
 }
 
 // lookup finds the last, as the system does.
@@ -192,15 +204,41 @@ func (c *cli) output(name string, fill func(io.Writer) error) error {
 	return c.create(name, fill)
 }
 
-// create a file that a flag names, and fill it.
+// create a file that a flag names, and fill it. One that is there stays as it was if that fails.
 func (c *cli) create(name string, fill func(io.Writer) error) error {
-	f, err := os.Create(c.path(name))
+	path := c.path(name)
+	f, err := within(path)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	if err := fill(f); err != nil {
-		f.Close()
+	if err = errors.Join(fill(f), f.Close()); err == nil && f.Name() != path {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		if f.Name() != path {
+			os.Remove(f.Name())
+		}
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	return f.Close()
+	return nil
+}
+
+// within is a file in the place of path, which stays as it is until that is whole; what is no file of its own (a pipe, a link) is written to.
+func within(path string) (*os.File, error) {
+	mode := fs.FileMode(0o666)
+	info, err := os.Lstat(path)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return os.Create(path)
+	case err == nil:
+		mode = info.Mode().Perm()
+	}
+	return os.OpenFile(filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d", filepath.Base(path), os.Getpid())), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+}
+
+// otherNames of flags, which Docker Compose has or had.
+func otherNames(names map[string]string) func(*pflag.FlagSet, string) pflag.NormalizedName {
+	return func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		return pflag.NormalizedName(cmp.Or(names[name], name))
+	}
 }

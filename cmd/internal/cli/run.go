@@ -18,7 +18,7 @@ import (
 type runOptions struct {
 	*cli
 	compose.RunOnce
-	detach, remove, noTTY, tty, interactive bool
+	detach, remove, noTTY, interactive      bool
 	quiet, quietPull, quietBuild            bool
 	entrypoint                              string
 	env, envFiles, labels, publish, volumes []string
@@ -47,6 +47,7 @@ func (c *cli) run_() *cobra.Command {
 
 func (o *runOptions) flags(fs *pflag.FlagSet) {
 	fs.SetInterspersed(false)
+	fs.SetNormalizeFunc(otherNames(map[string]string{"no-TTY": "no-tty", "volumes": "volume", "labels": "label"}))
 	fs.BoolVarP(&o.detach, "detach", "d", false, "leave the container running in the background, and print its id")
 	fs.BoolVar(&o.remove, "rm", false, "remove the container when it has ended")
 	fs.StringArrayVarP(&o.env, "env", "e", nil, "set a `variable`: NAME=VALUE, or NAME to take it over from here; repeatable")
@@ -70,19 +71,26 @@ func (o *runOptions) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.quietPull, "quiet-pull", false, "show no progress of pulls")
 	fs.BoolVar(&o.quietBuild, "quiet-build", false, "show no output of builds")
 	fs.BoolVarP(&o.interactive, "interactive", "i", true, "connect it with the input here")
-	fs.BoolVarP(&o.noTTY, "no-tty", "T", false, "give it no terminal; that is so anyway where the output is none")
-	fs.BoolVarP(&o.tty, "tty", "t", true, "give it a terminal")
+	fs.BoolVarP(&o.noTTY, "no-tty", "T", false, "give it no terminal; that is so anyway where input or output is none")
+	fs.BoolVarP(&o.TTY, "tty", "t", true, "give it a terminal")
 	_ = fs.MarkHidden("tty")
 }
 
 // settle what the flags come to.
 func (o *runOptions) settle(fs *pflag.FlagSet) (err error) {
-	_, o.TTY = terminalOf(o.Stdout)
-	if fs.Changed("no-tty") {
+	switch {
+	case fs.Changed("tty") && fs.Changed("no-tty"):
+		return usagef("--tty and --no-tty can't be used together")
+	case o.ServicePorts && len(o.publish) > 0:
+		return usagef("--service-ports and --publish are incompatible")
+	case fs.Changed("no-tty"):
 		o.TTY = !o.noTTY
+	case !fs.Changed("tty"):
+		_, in := terminalOf(o.App.Stdin)
+		_, out := terminalOf(o.Stdout)
+		o.TTY = out && (in || fs.Changed("interactive"))
 	}
-	o.TTY = o.TTY && o.tty
-	o.Stdin = o.interactive && !o.detach
+	o.RunOnce.Stdin, o.AutoRemove = o.interactive, o.detach && o.remove
 	if fs.Changed("entrypoint") {
 		if o.Entrypoint, err = load.Words(o.entrypoint); err != nil {
 			return usagef("invalid --entrypoint %q: %v", o.entrypoint, err)
@@ -187,39 +195,25 @@ func (o *runOptions) run(ctx context.Context) error {
 // start the container that was made, and stay with it unless it is to be left alone.
 func (o *runOptions) start(ctx context.Context, t compose.Tool, project compose.Project, name string) error {
 	if o.detach {
-		id, err := t.StartOnce(ctx, name)
-		if err == nil {
+		id, err := t.StartOnce(ctx, project, name)
+		switch {
+		case err == nil:
 			fmt.Fprintln(o.Stdout, id)
+		case o.remove && id == "": // it has not run, so that the engine removes nothing
+			err = errors.Join(err, t.RemoveOnce(ctx, name))
 		}
 		return err
 	}
-	term, err := o.console(o.TTY, o.Stdin)
+	term, err := o.console(o.TTY, o.RunOnce.Stdin)
 	if err != nil {
 		return errors.Join(err, t.RemoveOnce(ctx, name))
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	code, err := t.Once(ctx, project, name, term.Terminal, o.interrupts(ctx))
+	code, err := t.Once(ctx, project, name, term.Terminal, o.forwarded(ctx))
 	term.restore()
 	if o.remove && !errors.Is(err, compose.ErrDetached) {
 		err = errors.Join(err, t.RemoveOnce(ctx, name))
 	}
 	return o.outcome(code, err)
-}
-
-// interrupts as signals for a container: the first is passed on, the second ends the command.
-func (c *cli) interrupts(ctx context.Context) <-chan string {
-	out := make(chan string)
-	go func() {
-		select {
-		case <-c.Stop:
-		case <-ctx.Done():
-			return
-		}
-		select {
-		case out <- "SIGINT":
-		case <-ctx.Done():
-		}
-	}()
-	return out
 }

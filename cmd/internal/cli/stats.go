@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 
@@ -22,7 +23,9 @@ func (c *cli) stats() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Services = args
 			err := c.looking(cmd.Context(), args, func(ctx context.Context, t compose.Tool, p compose.Project) error {
-				return t.Stats(ctx, p, o, func(all []compose.Sample) error { return c.showStats(all, format, noTrunc, o.Once) })
+				return t.Stats(ctx, p, o, func(all []compose.Sample) error {
+					return c.showStats(all, cmp.Or(format, c.dockerConfig().StatsFormat), noTrunc, o.Once)
+				})
 			})
 			if !o.Once && errors.Is(err, context.Canceled) {
 				return nil // that is how one ends it

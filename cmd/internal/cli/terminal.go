@@ -27,7 +27,7 @@ func (c *cli) console(tty, stdin bool) (console, error) {
 		out.Stdin = c.Stdin
 	}
 	if stdin && tty {
-		keys, err := term.ToBytes(cmp.Or(c.detachKeys, "ctrl-p,ctrl-q"))
+		keys, err := term.ToBytes(cmp.Or(c.detachKeys, c.dockerConfig().DetachKeys, "ctrl-p,ctrl-q"))
 		if err != nil {
 			return out, usagef("invalid detach keys %q", c.detachKeys)
 		}

@@ -39,7 +39,7 @@ func (s *Server) createContainer(w http.ResponseWriter, r *http.Request) error {
 	if asked.NetworkingConfig != nil {
 		maps.Copy(m.endpoints, asked.NetworkingConfig.EndpointsConfig)
 	}
-	id, err := s.fake.CreateContainer(r.Context(), engine.NewContainer{Name: r.URL.Query().Get("name"), Spec: specOf(m), Labels: asked.Config.Labels})
+	id, err := s.fake.CreateContainer(r.Context(), engine.NewContainer{Name: r.URL.Query().Get("name"), Spec: specOf(m), Labels: asked.Config.Labels, Links: asked.HostConfig.Links})
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func specOf(m *made) container.Spec {
 	c, h := m.config, m.host
 	s := container.Spec{
 		Image: c.Image, Command: c.Cmd, Entrypoint: c.Entrypoint, Environment: map[string]*string{}, WorkingDir: c.WorkingDir, User: c.User, TTY: c.Tty,
-		StopSignal: c.StopSignal, Labels: c.Labels, Restart: restartOf(h.RestartPolicy), IPC: string(h.IpcMode), PID: string(h.PidMode),
+		StopSignal: c.StopSignal, Labels: c.Labels, Restart: restartOf(h.RestartPolicy), AutoRemove: h.AutoRemove, IPC: string(h.IpcMode), PID: string(h.PidMode),
 	}
 	for _, e := range c.Env {
 		k, v, set := strings.Cut(e, "=")

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+)
+
+// signals that come to us, and to whom they go.
+type signals struct {
+	mu sync.Mutex
+	to chan os.Signal
+}
+
+func listen() *signals {
+	s := &signals{to: make(chan os.Signal, 3)}
+	signal.Notify(s.to, syscall.SIGINT, syscall.SIGTERM)
+	return s
+}
+
+// tell a signal as if it had come.
+func (s *signals) tell(sig os.Signal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case s.to <- sig:
+	default:
+	}
+}
+
+// taken over by somebody else, from now on.
+func (s *signals) taken(which ...os.Signal) <-chan os.Signal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.to
+	s.to = make(chan os.Signal, 16)
+	signal.Notify(s.to, which...)
+	signal.Stop(before) // not sooner: one that comes in between would end us
+	return s.to
+}
+
+// interrupts: the first closes stop, and can be asked for then; the second ends the context, the third ends the process.
+func (s *signals) interrupts() (ctx context.Context, stop <-chan struct{}, first func() os.Signal) {
+	ctx, cancel := context.WithCancel(context.Background())
+	stopped, come := make(chan struct{}), s.to
+	var which os.Signal
+	go func() {
+		which = <-come
+		close(stopped)
+		<-come
+		cancel()
+		<-come
+		os.Exit(130)
+	}()
+	return ctx, stopped, func() os.Signal { <-stopped; return which }
+}
