@@ -16,11 +16,14 @@ import (
 	"github.com/tutti-run/tutti/compose/apply"
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/diag"
+	"github.com/tutti-run/tutti/compose/graph"
+	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/compose/transfer"
 	"github.com/tutti-run/tutti/compose/watch"
 	"github.com/tutti-run/tutti/compose/watch/notify"
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/image"
 )
 
 // Changer changes a project as changed files ask for, one call at a time.
@@ -304,4 +307,30 @@ func (s *session) run(ctx context.Context, l container.Live, e engine.Exec) erro
 		err = fmt.Errorf("exit code %d", code)
 	}
 	return err
+}
+
+// PlanRebuild of services: their images are built, and their containers replaced, with those that run and hold on to them, or ask to be restarted.
+func (t Tool) PlanRebuild(ctx context.Context, p Project, services []string, o UpOptions) (plan.Plan, error) {
+	all, err := t.Engine.ListContainers(ctx, p.Name)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	g := &graph.Graph[string]{}
+	for _, s := range p.Services {
+		g.Add(s.Name)
+		up := slices.ContainsFunc(all, func(l container.Live) bool { return l.Service() == s.Name && l.Up() && !l.OneOff() })
+		for _, d := range s.Depends {
+			if up && (d.Restart || d.Namespace != "") {
+				g.After(s.Name, d.Service)
+			}
+		}
+	}
+	o.Services, o.NoDeps, o.Build, o.IgnoreOrphans = g.Reach(services...), true, true, true
+	p.Services = slices.Clone(p.Services)
+	for i, s := range p.Services {
+		if slices.Contains(o.Services, s.Name) && !slices.Contains(services, s.Name) { // its image stays
+			p.Services[i].Image.Build, p.Services[i].Image.Policy = nil, image.Missing
+		}
+	}
+	return t.Plan(ctx, p, o)
 }

@@ -20,7 +20,10 @@ const diagnoseFor = 5 * time.Second
 
 // report sums up, and looks closer at what failed: also when the run was cancelled.
 func (r *run) report(ctx context.Context) Report {
-	out := Report{Took: time.Since(r.began), Undone: r.undoing.undone, Warnings: r.warnings}
+	r.made.mu.Lock() // the way back of a unit reports while the walk goes on
+	warnings := slices.Clone(r.warnings)
+	r.made.mu.Unlock()
+	out := Report{Took: time.Since(r.began), Undone: r.undoing.undone, Warnings: warnings}
 	for _, n := range r.plan.Nodes {
 		res, ok := r.results[n.ID] // the walk is over
 		if !ok {

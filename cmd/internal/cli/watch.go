@@ -132,10 +132,10 @@ func (f *filesWatcher) wrote(l engine.LogLine) {
 	fmt.Fprintln(f.screen.on(w), l.Text)
 }
 
-// Rebuild is an up of these services alone, as safe as any: what does not come up is taken back.
+// Rebuild is an up of these services, and of what has to follow them, as safe as any: what does not come up is taken back.
 func (f *filesWatcher) Rebuild(_ context.Context, services []string) error {
-	o := compose.UpOptions{Services: services, NoDeps: true, Build: true, IgnoreOrphans: true, Scale: f.options.Scale, Timeout: f.options.Timeout}
-	return inWords(f.change(func(ctx context.Context) (plan.Plan, error) { return f.tool.Plan(ctx, f.project, o) }))
+	o := compose.UpOptions{Scale: f.options.Scale, Timeout: f.options.Timeout}
+	return inWords(f.change(func(ctx context.Context) (plan.Plan, error) { return f.tool.PlanRebuild(ctx, f.project, services, o) }))
 }
 
 // Restart restarts services, and those that ask to be restarted with them.
