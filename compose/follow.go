@@ -57,8 +57,9 @@ type stream struct {
 	up      bool
 	killed  bool // by somebody, since it started
 	reading bool
-	again   bool    // it was started while the lines of before were still being read
-	end     *Exited // told once its lines are
+	untold  time.Time // its end was found, not told of: until then that is waited for, as it tells whether somebody stopped it
+	again   bool      // it was started while the lines of before were still being read
+	end     *Exited   // told once its lines are
 	cancel  context.CancelFunc
 }
 
@@ -149,7 +150,7 @@ func (f *follower) ended() bool {
 		return false
 	}
 	for _, s := range f.streams {
-		if f.holds(s) {
+		if f.holds(s) || f.linger > 0 && time.Now().Before(s.untold) {
 			return false
 		}
 	}
@@ -201,7 +202,7 @@ func (f *follower) started(live container.Live, ev engine.Event) {
 	if s == nil {
 		s = f.know(&cursor{live: live, since: stamp(f.began.Add(-drift(ev.Time)))})
 	}
-	s.up, s.killed, s.live.Name = true, false, live.Name
+	s.up, s.killed, s.untold, s.live.Name = true, false, time.Time{}, live.Name
 	if s.end != nil { // the engine did not end the lines of before
 		f.say(*s.end)
 		s.end = nil
@@ -223,14 +224,15 @@ func drift(event time.Time) time.Duration {
 }
 
 func (f *follower) died(s *stream, ev engine.Event) {
-	if !s.up && s.end == nil {
+	untold := s.untold
+	if s.untold = (time.Time{}); s.killed {
+		f.stays, f.stayed = time.Now().Add(f.linger), time.After(f.linger)
+	}
+	if !untold.IsZero() || !s.up && s.end == nil {
 		return
 	}
 	restarting := f.restarts(ev.Container)
 	s.up = restarting
-	if s.killed {
-		f.stays, f.stayed = time.Now().Add(f.linger), time.After(f.linger)
-	}
 	if !f.settled && f.taken[ev.Container] == stopped {
 		return
 	}
@@ -272,6 +274,7 @@ func (f *follower) finished(s *stream) {
 func (f *follower) missed(s *stream) {
 	if d, err := f.engine.Diagnose(f.ctx, s.live.ID); err == nil && !(container.Live{State: d.State}).Up() {
 		f.died(s, engine.Event{Container: s.live.ID, ExitCode: d.ExitCode})
+		s.untold, f.stayed = time.Now().Add(f.linger), time.After(f.linger)
 	}
 }
 
