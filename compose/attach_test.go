@@ -1,6 +1,7 @@
 package compose_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/tutti-run/tutti/compose"
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/plan"
+	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/engine/enginetest"
 )
 
@@ -35,6 +37,46 @@ func attached(t *testing.T, tool compose.Tool, p desired.Project, uo compose.UpO
 	}
 	at.Settle(tool.Run(t.Context(), pl, compose.RunOptions{}))
 	return r, at
+}
+
+// behind is an engine whose clock is behind ours.
+type behind struct {
+	*enginetest.Fake
+	by time.Duration
+}
+
+func (e behind) Subscribe(ctx context.Context, project string) (<-chan engine.Event, <-chan error, error) {
+	in, broken, err := e.Fake.Subscribe(ctx, project)
+	out := make(chan engine.Event)
+	go func() {
+		defer close(out)
+		for ev := range in {
+			ev.Time = ev.Time.Add(-e.by)
+			out <- ev
+		}
+	}()
+	return out, broken, err
+}
+
+func (e behind) Logs(ctx context.Context, id string, o engine.LogOptions, line func(engine.LogLine) error) error {
+	if since, err := time.Parse(time.RFC3339Nano, o.Since); err == nil {
+		o.Since = since.Add(e.by).Format(time.RFC3339Nano)
+	}
+	return e.Fake.Logs(ctx, id, o, line)
+}
+
+// TestAttachToWhatWasStoppedOnASlowClock: its first lines are older than our beginning, by the engine's clock.
+func TestAttachToWhatWasStoppedOnASlowClock(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"job": {Logs: []string{"hello"}, ExitCode: enginetest.Exits(0), After: time.Second}}, func(t *testing.T, f *enginetest.Fake) {
+		tool, p := compose.Tool{Engine: behind{f, time.Minute}}, shop(service("a", "job"))
+		up(t, tool, p, compose.UpOptions{NoStart: true}, compose.RunOptions{})
+		time.Sleep(time.Hour)
+		r, at := attached(t, tool, p, compose.UpOptions{}, compose.AttachOptions{})
+		<-at.Ended
+		if err := at.Close(); err != nil || !slices.Contains(r.lines, "a-1: hello") {
+			t.Errorf("%q, %v", r.lines, err)
+		}
+	})
 }
 
 func TestAttachedUpLosesNoLineAndEndsWithItsContainers(t *testing.T) {

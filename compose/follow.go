@@ -199,8 +199,11 @@ func (f *follower) ending(s *stream, ev engine.Event) {
 func (f *follower) started(live container.Live, ev engine.Event) {
 	delete(f.expected, live.Service()+"-"+live.Labels[container.LabelNumber])
 	s := f.streams[ev.Container]
-	if s == nil {
-		s = f.know(&cursor{live: live, since: stamp(f.began.Add(-drift(ev.Time)))})
+	switch since := stamp(f.began.Add(-drift(ev.Time))); {
+	case s == nil:
+		s = f.know(&cursor{live: live, since: since})
+	case !s.up && !s.reading && s.last.IsZero(): // known when it was not up, by our clock
+		s.since = since
 	}
 	s.up, s.killed, s.untold, s.live.Name = true, false, time.Time{}, live.Name
 	if s.end != nil { // the engine did not end the lines of before
