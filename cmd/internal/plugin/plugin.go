@@ -1,4 +1,4 @@
-// Package plugin is what Docker's command line asks of a plugin, and where it looks for one.
+// Package plugin is what Docker's command line asks of a plugin, how it tells one to end, and where it looks for one.
 package plugin
 
 import (
