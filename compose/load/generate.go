@@ -239,9 +239,9 @@ func own(labels map[string]string) map[string]string {
 // attach to networks, under their keys; addresses that tutti chose for a hand-over are nobody's wish.
 func (g *generation) attach(l container.Live, s *container.Spec) {
 	made, _ := field.Parse(l.Labels[container.LabelFields])
-	own := s.ExternalLinks // on the engine's own network
+	found := s.ExternalLinks // on the engine's own network
 	s.ExternalLinks = nil
-	for _, link := range own {
+	for _, link := range found {
 		g.link(s, link)
 	}
 	for i := range s.Networks {

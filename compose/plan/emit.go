@@ -278,7 +278,6 @@ func (b *builder) emitRestart(svc desired.Service, r *replica, before []ID) {
 	down.Unless = r.spared
 	stop := b.add(down)
 	start := b.emitStart(svc, r, r.ref(), r.restart, append(before, stop)...)
-	b.nodes[b.at[start]].Unless = r.spared
 	if unit := b.unitRestarting(svc); unit != "" {
 		b.nodes[b.at[stop]].Unit, b.nodes[b.at[start]].Unit = unit, unit
 		b.ends[unit] = append(b.ends[unit], start)
@@ -322,7 +321,7 @@ func (b *builder) emitStart(svc desired.Service, r *replica, ref Ref, why []Reas
 	n := r.node("start", StartContainer{ref, hooksOf(svc)}, why, slices.Concat(after, ready.done)...)
 	n.AfterAny = ready.ended
 	if len(r.start) == 0 {
-		n.Unless = r.unless
+		n.Unless = slices.Concat(r.unless, r.spared)
 	}
 	return b.add(n)
 }
