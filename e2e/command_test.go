@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -516,13 +518,30 @@ func cmdFree(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], port)
 }
 
+// ports that were given out: each once, and none of those that engines and kernels choose from.
+var ports struct {
+	sync.Mutex
+	next int
+}
+
 func freePort() (string, error) {
-	l, err := net.Listen("tcp", ":0")
-	if err != nil {
-		return "", err
+	const first, last = 20000, 32767
+	ports.Lock()
+	defer ports.Unlock()
+	if ports.next == 0 {
+		ports.next = first + rand.IntN(last-first)
 	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, errors.Join(err, l.Close())
+	for range last - first {
+		ports.next++
+		if ports.next > last {
+			ports.next = first
+		}
+		port := strconv.Itoa(ports.next)
+		if l, err := net.Listen("tcp", ":"+port); err == nil {
+			return port, l.Close()
+		}
+	}
+	return "", errors.New("no port is free")
 }
 
 func cmdListen(ts *testscript.TestScript, _ bool, args []string) {

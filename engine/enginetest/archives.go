@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/image"
@@ -22,7 +23,7 @@ func (p archives) ImportArchive(ctx context.Context, ref string, labels map[stri
 			return err
 		}
 		id = "sha256:" + p.w.newID("archive "+ref)
-		p.w.replace(&Image{Ref: ref, ID: id, Defaults: image.Defaults{Labels: maps.Clone(labels)}, files: cloned(files)})
+		p.w.replace(&Image{Ref: ref, ID: id, Defaults: image.Defaults{Labels: maps.Clone(labels)}, files: cloned(files), made: time.Now()})
 		return nil
 	})
 	return id, err

@@ -63,6 +63,7 @@ func Conformance(t *testing.T, newEngine func(t *testing.T) Harness, without ...
 		{"PortTaken", portTaken},
 		{"Images", imagesObey},
 		{"Tags", tagsMove},
+		{"ImagesListed", imagesListed},
 		{"Archives", archivesObey},
 		{"ArchivesRefuse", archivesRefuse},
 		{"Exec", execsObey},

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/tutti-run/tutti/engine"
+	"github.com/tutti-run/tutti/image"
 )
 
 // keep an archive of one file. Its reference goes when the test ends.
@@ -60,6 +62,54 @@ func tagsMove(r *room) {
 	r.refused(r.e.TagImage(r.Context(), "sha256:"+strings.Repeat("0123", 16), one), engine.ErrNotFound)
 	if !r.podman() { // untags all of them
 		r.refused(r.e.RemoveImage(r.Context(), second), engine.ErrConflict)
+	}
+}
+
+// imagesListed by a label, the newest first; one goes without a reference only, and only if nothing is made of it.
+func imagesListed(r *room) {
+	label := func(more string) map[string]string {
+		return map[string]string{"dev.tutti.list": r.project, "more": more}
+	}
+	archive := func(ref, content string) string {
+		r.forget(ref)
+		id, err := r.e.ImportArchive(r.Context(), ref, label(content), map[string][]byte{"file": []byte(content)})
+		r.must(err)
+		return id
+	}
+	list := func() []image.Listed {
+		all, err := r.e.ListImages(r.Context(), "dev.tutti.list="+r.project)
+		r.must(err)
+		return all
+	}
+	one, two, more := r.project+"-one:1", r.project+"-two:1", r.project+"-more:1"
+	first := archive(one, "1")
+	time.Sleep(1100 * time.Millisecond) // engines count in seconds
+	second := archive(two, "2")
+	r.forget(more)
+	r.must(r.e.TagImage(r.Context(), first, more))
+	all := list()
+	if len(all) != 2 || all[0].ID != second || all[1].ID != first {
+		r.Fatalf("got %+v, want %s, then %s", all, second, first)
+	}
+	if tags := slices.Sorted(slices.Values(all[1].Tags)); !slices.Equal(tags, []string{more, one}) || !maps.Equal(all[1].Labels, label("1")) {
+		r.Errorf("got %+v", all[1])
+	}
+	none, err := r.e.ListImages(r.Context(), "dev.tutti.list="+r.project+"x")
+	if r.must(err); len(none) > 0 {
+		r.Errorf("got %+v of another value", none)
+	}
+
+	for _, id := range []string{first, "sha256:" + strings.Repeat("0123", 16)} {
+		r.must(r.e.RemoveUntagged(r.Context(), id)) // named, or not there
+	}
+	if all := list(); len(all) != 2 {
+		r.Errorf("got %+v, one is gone that had names", all)
+	}
+	r.must(r.e.TagImage(r.Context(), second, one))
+	r.must(r.e.TagImage(r.Context(), second, more))
+	r.must(r.e.RemoveUntagged(r.Context(), first))
+	if all := list(); len(all) != 1 || all[0].ID != second {
+		r.Errorf("got %+v, want only %s", all, second)
 	}
 }
 

@@ -114,6 +114,7 @@ type Image struct {
 	Script func(container.Spec) Behaviour
 
 	files map[string][]byte // of an archive; nil for others
+	made  time.Time         // of one that was added: never
 	named time.Time         // when it was last given a name; no pull does
 }
 

@@ -278,16 +278,22 @@ func (p images) PullImage(ctx context.Context, ref, _ string, progress func(engi
 	return id, err
 }
 
-// ListImages that are here and have the label.
+// ListImages that are here and have the label, each once.
 func (p images) ListImages(ctx context.Context, label string) (out []image.Listed, err error) {
 	key, value, _ := strings.Cut(label, "=")
 	err = p.w.call(ctx, "ListImages", label, func() error {
 		for _, i := range p.w.images {
-			if !i.Remote && i.Defaults.Labels[key] == value {
-				out = append(out, image.Listed{ID: i.ID, Tags: []string{i.Ref}, Labels: i.Defaults.Labels})
+			v, has := i.Defaults.Labels[key]
+			if i.Remote || !has || v != value || slices.ContainsFunc(out, func(l image.Listed) bool { return l.ID == i.ID }) {
+				continue
 			}
+			refs := slices.DeleteFunc(p.w.refs(i.ID), func(ref string) bool { return ref == i.ID })
+			slices.Sort(refs)
+			out = append(out, image.Listed{ID: i.ID, Tags: refs, Labels: i.Defaults.Labels, Created: i.made})
 		}
-		slices.SortFunc(out, func(a, b image.Listed) int { return strings.Compare(a.ID, b.ID) })
+		slices.SortFunc(out, func(a, b image.Listed) int {
+			return cmp.Or(b.Created.Compare(a.Created), strings.Compare(a.ID, b.ID))
+		})
 		return nil
 	})
 	return out, err
@@ -315,7 +321,7 @@ func (p images) BuildImage(ctx context.Context, ref string, b image.Build, progr
 			i = *old
 		}
 		id = "sha256:" + p.w.newID("build "+ref)
-		i.ID, i.Remote = id, false
+		i.ID, i.Remote, i.made = id, false, time.Now()
 		for _, tag := range append([]string{ref}, b.Tags...) {
 			p.w.tag(tag, &i)
 		}
