@@ -110,7 +110,25 @@ func (s *session) bound(dict map[string]any) (*types.Project, error) {
 			p.DisabledServices[name] = c
 		}
 	}
+	for _, c := range p.AllServices() {
+		dropUnnamed(c)
+	}
 	return p, nil
+}
+
+// dropUnnamed entries: "${EXTRA:-}" in a list is one only if the variable is set.
+func dropUnnamed(c types.ServiceConfig) {
+	delete(c.Environment, "")
+	for _, m := range []map[string]string{c.Labels, c.Annotations, c.Sysctls} {
+		delete(m, "")
+	}
+	if c.Build != nil {
+		delete(c.Build.Args, "")
+		delete(c.Build.Labels, "")
+	}
+	if c.Deploy != nil {
+		delete(c.Deploy.Labels, "")
+	}
 }
 
 func (s *session) loaderOptions(lo *loader.Options) {

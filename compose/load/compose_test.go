@@ -50,7 +50,7 @@ func TestBatchesTellAll(t *testing.T) {
 		t.Fatal(len(batches), "batches")
 	}
 	_, err = each(batches, func([]types.ConfigFile) (*types.Project, error) { panic("so") })
-	if err == nil || len(split(err)) != 2 {
+	if err == nil || len(parts(err)) != 2 {
 		t.Errorf("told: %v", err)
 	}
 }
@@ -93,4 +93,62 @@ func dictOf(t *testing.T, o Options, plain bool) map[string]any {
 		env = types.Mapping{}
 	}
 	return must(loader.LoadModelWithContext(t.Context(), types.ConfigDetails{WorkingDir: s.dir, Environment: env, ConfigFiles: files}, s.loaderOptions))
+}
+
+// TestEmptyKeys: what an override, a later document, or a service that extends another leaves empty, is as the one before says.
+func TestEmptyKeys(t *testing.T) {
+	base := "services: {web: {image: nginx, environment: {A: '1'}, ports: [80], deploy: {replicas: 2}, healthcheck: {test: [CMD, x]}}}\n"
+	root := writeTree(t, "-- base.yaml --\n"+base+`
+-- plain.yaml --
+name: plain
+`+base+`
+-- over.yaml --
+services:
+  web:
+    image:
+    environment:
+    ports:
+    deploy:
+      replicas:
+    healthcheck:
+      test:
+-- documents.yaml --
+name: plain
+`+base+`
+---
+services:
+  web:
+    environment:
+    ports:
+---
+services:
+  web:
+-- extends.yaml --
+name: plain
+services:
+  web:
+    extends: {file: base.yaml, service: web}
+    environment:
+    ports:
+-- lists.yaml --
+name: plain
+services:
+  web:
+    extends: {file: base.yaml, service: web}
+    environment: ["${EXTRA:-}"]
+    labels: ["${EXTRA:-}", ""]
+`)
+	load := func(files ...string) string {
+		r, err := Load(t.Context(), Options{Dir: root, Files: files, Environment: []string{"PWD=" + root}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(must(r.Model.YAML())) + report(r, nil)
+	}
+	want := load("plain.yaml")
+	for _, files := range [][]string{{"plain.yaml", "over.yaml"}, {"documents.yaml"}, {"extends.yaml"}, {"lists.yaml"}} {
+		if diff := cmp.Diff(want, load(files...)); diff != "" {
+			t.Errorf("%s: %s", files, diff)
+		}
+	}
 }

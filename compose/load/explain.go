@@ -21,21 +21,21 @@ func (s *session) explain(err error) error {
 	if s.Diags.HasErrors() {
 		return s.Diags
 	}
-	for _, e := range split(err) {
+	for _, e := range parts(err) {
 		s.Diags = append(s.Diags, s.diagnose(e.Error()))
 	}
 	return s.Diags
 }
 
-// split takes joined errors apart.
-func split(err error) []error {
+// parts takes joined errors apart.
+func parts(err error) []error {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []error{err}
 	}
 	var out []error
 	for _, e := range joined.Unwrap() {
-		out = append(out, split(e)...)
+		out = append(out, parts(e)...)
 	}
 	return out
 }

@@ -56,7 +56,7 @@ func locate(o Options) (*location, error) {
 	l.namedBy = l.dir
 	l.profiles = o.Profiles
 	if len(l.profiles) == 0 {
-		l.profiles = fields(l.env["COMPOSE_PROFILES"])
+		l.profiles = split(l.env["COMPOSE_PROFILES"])
 	}
 	return l, nil
 }
@@ -106,11 +106,14 @@ func environment(list []string) map[string]string {
 
 // fields splits at commas and drops what is blank.
 func fields(s string) []string {
-	var out []string
-	for f := range strings.SplitSeq(s, ",") {
-		if f = strings.TrimSpace(f); f != "" {
-			out = append(out, f)
-		}
+	return slices.DeleteFunc(split(s), func(f string) bool { return f == "" })
+}
+
+// split at commas. What is blank stays: `profiles: ["${OFF:-}"]` is on unless profiles are named, as in compose-go (cli.WithDefaultProfiles).
+func split(s string) []string {
+	out := strings.Split(s, ",")
+	for i, f := range out {
+		out[i] = strings.TrimSpace(f)
 	}
 	return out
 }

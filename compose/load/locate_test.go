@@ -23,6 +23,8 @@ IMAGE=other-env
 -- plain/compose.yaml --
 services: {plain: {image: "${IMAGE:-x}"}}
 -- plain/deep/er/x --
+-- blank.yaml --
+services: {web: {image: x}, always: {image: x, profiles: []}, off: {image: x, profiles: ["${OFF:-}"]}, tool: {image: x, profiles: ["${OFF:-tool}"]}}
 -- prod.env --
 IMAGE=prod
 SECOND=${IMAGE}-2
@@ -67,6 +69,10 @@ func TestFinding(t *testing.T) {
 		{name: "-f before COMPOSE_FILE", o: Options{Files: []string{"compose.yaml"}}, env: []string{"COMPOSE_FILE=other/named.yaml"}, files: "compose.yaml", as: "shop", has: "web"},
 		{name: "COMPOSE_PROJECT_NAME", o: Options{Files: []string{"other/named.yaml"}}, env: []string{"COMPOSE_PROJECT_NAME=by-env"}, files: "other/named.yaml", as: "by-env", image: "other-env", has: "named"},
 		{name: "COMPOSE_PROFILES", o: Options{Files: []string{"other/named.yaml"}}, env: []string{"COMPOSE_PROFILES=a, tools"}, files: "other/named.yaml", as: "from-file", image: "other-env", has: "named tool"},
+		{name: "a profile without a name", o: Options{Files: []string{"blank.yaml"}}, files: "blank.yaml", as: "shop", has: "always off web"},
+		{name: "a profile without a name, beside others", o: Options{Files: []string{"blank.yaml"}}, env: []string{"COMPOSE_PROFILES=x,"}, files: "blank.yaml", as: "shop", has: "always off web"},
+		{name: "a profile without a name, and others are named", o: Options{Files: []string{"blank.yaml"}}, env: []string{"COMPOSE_PROFILES=x"}, files: "blank.yaml", as: "shop", has: "always web"},
+		{name: "a profile without a name, and --profile", o: Options{Files: []string{"blank.yaml"}, Profiles: []string{"x"}}, files: "blank.yaml", as: "shop", has: "always web"},
 		{name: "all of them in .env", dir: "vars", files: "other/named.yaml,compose.yaml", as: "by-dotenv", image: "other-env", has: "named tool web"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

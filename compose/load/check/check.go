@@ -116,7 +116,7 @@ func (in *Input) checkBuild(c types.ServiceConfig) {
 		} else if _, disabled := in.Project.DisabledServices[target]; disabled {
 			d := in.Complain(at("additional_contexts", name), "service %q: additional context %q is of service %q, which no active profile enables", c.Name, name, target)
 			d.Rule = "disabled-dependency"
-			d.Hint = fmt.Sprintf("add --profile %s", strings.Join(other.Profiles, " or --profile "))
+			d.Hint = enabling(other)
 		}
 	}
 	for _, ref := range b.Secrets {

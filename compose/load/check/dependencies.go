@@ -2,7 +2,6 @@ package check
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -48,13 +47,22 @@ func (in *Input) missing(c types.ServiceConfig, via, name string, off types.Serv
 	if disabled {
 		d := in.Complain(at, "service %q %s %q, which no active profile enables", c.Name, verb, name)
 		d.Rule = "disabled-dependency"
-		d.Hint = fmt.Sprintf("add --profile %s", strings.Join(off.Profiles, " or --profile "))
+		d.Hint = enabling(off)
 		d.Path = strings.Join(append(path, name), ".")
 		return
 	}
 	d := in.Complain(at, "service %q %s %q, which is not a service", c.Name, verb, name)
 	d.Hint = diag.DidYouMean(name, merged.Services(in.Project))
 	d.Path = strings.Join(append(path, name), ".")
+}
+
+// enabling a service takes one of its profiles. The one without a name cannot be given.
+func enabling(c types.ServiceConfig) string {
+	names := slices.DeleteFunc(slices.Clone(c.Profiles), func(p string) bool { return p == "" })
+	if len(names) == 0 {
+		return ""
+	}
+	return "add --profile " + strings.Join(names, " or --profile ")
 }
 
 // checkCycle names one cycle of dependencies, if there is any.

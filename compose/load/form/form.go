@@ -27,10 +27,13 @@ type Found struct {
 // Check looks at all files. What is wrong is told to notes.
 func Check(files *source.Files, o Options, notes *source.Notes) Found {
 	c := &checker{Options: o, Found: Found{map[string]bool{}, map[string]bool{}}, notes: notes}
-	all := slices.Concat(files.Main, files.Others)
-	for _, f := range all {
+	several := len(files.Main)+len(files.Others) > 1
+	var before []*yaml.Node
+	for i, f := range slices.Concat(files.Main, files.Others) {
 		c.checkTree(f)
-		c.checkStructure(f, len(all) > 1)
+		s := structure{checker: c, f: f, seen: map[visit]bool{}, partial: several || len(f.Docs) > 1, before: before, other: i >= len(files.Main)}
+		s.check()
+		before = s.before
 	}
 	return c.Found
 }

@@ -277,9 +277,9 @@ func extraHost(text string) string {
 	return ""
 }
 
-// named checks NAME=VALUE.
+// named checks NAME=VALUE. An empty text is an entry that is there only if a variable is set.
 func named(text string) string {
-	if strings.HasPrefix(text, "=") || text == "" {
+	if strings.HasPrefix(text, "=") {
 		return fmt.Sprintf("%q has no name", text)
 	}
 	return ""

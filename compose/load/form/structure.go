@@ -19,6 +19,8 @@ type structure struct {
 	f       *source.File
 	seen    map[visit]bool // anchors are checked once for each shape
 	partial bool           // other files or base services may complete what is here
+	before  []*yaml.Node   // documents that this one is merged over
+	other   bool           // it is included or extended
 	path    []string
 }
 
@@ -27,10 +29,10 @@ type visit struct {
 	shape *shape
 }
 
-func (c *checker) checkStructure(f *source.File, partial bool) {
-	s := &structure{checker: c, f: f, seen: map[visit]bool{}, partial: partial || len(f.Docs) > 1}
-	for _, d := range f.Docs {
+func (s *structure) check() {
+	for _, d := range s.f.Docs {
 		s.value(d, specification(), "")
+		s.before = append(s.before, d)
 	}
 }
 
@@ -141,12 +143,45 @@ func (c *structure) mapping(n *yaml.Node, sh *shape, generic string) bool {
 			next = join(generic, "*")
 		}
 		c.path = append(c.path, p.Key.Value)
-		if !c.value(p.Value, sub, next) {
+		switch empty := isNull(p.Value) && !sub.takes("null"); {
+		case empty && c.merged(): // compose-go leaves what the other says
+		case empty && c.said():
+			c.f.Drop(p.In, p.Key)
+		case !c.value(p.Value, sub, next):
 			c.remove(p.In, p.Key, "")
 		}
 		c.path = c.path[:len(c.path)-1]
 	}
 	return c.complete(n, sh, all, generic)
+}
+
+// said tells whether a file before says what a key without a value leaves as it is, as compose-go merges them (override.MergeYaml).
+func (c *structure) said() bool {
+	return slices.ContainsFunc(c.before, func(d *yaml.Node) bool {
+		for _, key := range c.path {
+			if d = source.Child(d, key); d == nil {
+				return false
+			}
+		}
+		return !isNull(d)
+	})
+}
+
+// merged tells whether compose-go merges where it is with what only it knows: the base of a service, another file of an include.
+func (c *structure) merged() bool {
+	if c.other {
+		return true
+	}
+	if len(c.path) < 3 || c.path[0] != "services" {
+		return false
+	}
+	return slices.ContainsFunc(c.f.Docs, func(d *yaml.Node) bool {
+		return source.Child(source.Child(source.Child(d, "services"), c.path[1]), "extends") != nil
+	})
+}
+
+func isNull(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Tag != "!reset" && n.ShortTag() == "!!null"
 }
 
 func join(generic, key string) string {
