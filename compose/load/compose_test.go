@@ -112,6 +112,10 @@ services:
       replicas:
     healthcheck:
       test:
+-- unreadable.yaml --
+services: {web: {image: x, mem_limit: unset, healthcheck: {interval: zz}}}
+-- readable.yaml --
+services: {web: {image: x, mem_limit: 5m, healthcheck: {interval: 1s}}}
 -- documents.yaml --
 name: plain
 `+base+`
@@ -144,6 +148,9 @@ services:
 			t.Fatal(err)
 		}
 		return string(must(r.Model.YAML())) + report(r, nil)
+	}
+	if got, want := load("unreadable.yaml", "readable.yaml"), load("readable.yaml"); got != want {
+		t.Error(cmp.Diff(want, got))
 	}
 	want := load("plain.yaml")
 	for _, files := range [][]string{{"plain.yaml", "over.yaml"}, {"documents.yaml"}, {"extends.yaml"}, {"lists.yaml"}} {

@@ -98,6 +98,9 @@ func ProjectName(ctx context.Context, o Options) (string, error) {
 		return "", ErrNoFile
 	}
 	if o.ProjectName != "" || l.env["COMPOSE_PROJECT_NAME"] != "" {
+		if len(o.Files) == 0 { // Docker Compose finds what it would not make
+			o.ProjectName, l.env["COMPOSE_PROJECT_NAME"] = normalize(o.ProjectName), normalize(l.env["COMPOSE_PROJECT_NAME"])
+		}
 		return l.projectName(o, "")
 	}
 	s := newSession(o)

@@ -120,6 +120,10 @@ func TestNoFile(t *testing.T) {
 		t.Errorf("-p needs no file: %q, %v", name, err)
 	}
 	o.ProjectName = "Not Valid"
+	if name, err := ProjectName(t.Context(), o); name != "notvalid" || err != nil {
+		t.Errorf("without a file: %q, %v", name, err)
+	}
+	o.Files = []string{"compose.yaml"}
 	if _, err := ProjectName(t.Context(), o); err == nil {
 		t.Error("an invalid name passed")
 	}

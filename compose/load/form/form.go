@@ -28,12 +28,22 @@ type Found struct {
 func Check(files *source.Files, o Options, notes *source.Notes) Found {
 	c := &checker{Options: o, Found: Found{map[string]bool{}, map[string]bool{}}, notes: notes}
 	several := len(files.Main)+len(files.Others) > 1
-	var before []*yaml.Node
+	var before, after []*yaml.Node
+	for _, f := range files.Main {
+		after = append(after, f.Docs...)
+	}
+	var bases map[*yaml.Node]bool
+	if slices.ContainsFunc(files.Others, (*source.File).Extended) {
+		bases = files.Bases()
+	}
 	for i, f := range slices.Concat(files.Main, files.Others) {
 		c.checkTree(f)
-		s := structure{checker: c, f: f, seen: map[visit]bool{}, partial: several || len(f.Docs) > 1, before: before, other: i >= len(files.Main)}
+		s := structure{
+			checker: c, f: f, seen: map[visit]bool{}, bases: bases,
+			partial: several || len(f.Docs) > 1, before: before, after: after, other: i >= len(files.Main),
+		}
 		s.check()
-		before = s.before
+		before, after = s.before, s.after
 	}
 	return c.Found
 }

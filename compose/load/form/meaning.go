@@ -56,6 +56,7 @@ var meanings = sync.OnceValue(func() map[string]meaning {
 	add(device, "devices.[]")
 	add(named, "environment.[] labels.[] annotations.[] sysctls.[] build.args.[] build.labels.[] deploy.labels.[]")
 	add(fileMode, "configs.[].mode secrets.[].mode build.secrets.[].mode")
+	add(something, "develop.watch.[].path")
 	add(deviceCount, "gpus.[].count deploy.resources.reservations.devices.[].count")
 	m["networks.*.ipam.config.[].subnet"] = subnet
 	m["networks.*.ipam.config.[].ip_range"] = subnet
@@ -281,6 +282,14 @@ func extraHost(text string) string {
 func named(text string) string {
 	if strings.HasPrefix(text, "=") {
 		return fmt.Sprintf("%q has no name", text)
+	}
+	return ""
+}
+
+// something checks that a text that variables make is not empty.
+func something(text string) string {
+	if text == "" {
+		return "it is empty"
 	}
 	return ""
 }

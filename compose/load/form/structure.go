@@ -20,7 +20,9 @@ type structure struct {
 	seen    map[visit]bool // anchors are checked once for each shape
 	partial bool           // other files or base services may complete what is here
 	before  []*yaml.Node   // documents that this one is merged over
+	after   []*yaml.Node   // and those that are merged over it
 	other   bool           // it is included or extended
+	bases   map[*yaml.Node]bool
 	path    []string
 }
 
@@ -31,6 +33,9 @@ type visit struct {
 
 func (s *structure) check() {
 	for _, d := range s.f.Docs {
+		if len(s.after) > 0 {
+			s.after = s.after[1:]
+		}
 		s.value(d, specification(), "")
 		s.before = append(s.before, d)
 	}
@@ -130,6 +135,11 @@ func (c *structure) mapping(n *yaml.Node, sh *shape, generic string) bool {
 	all := source.Pairs(n)
 	for _, p := range all {
 		sub, named, ok := sh.key(p.Key.Value)
+		if !ok && c.unused() {
+			d := c.notes.Warn(c.f.Spot(p.Key), "%sunknown key %q, where nothing is extended", c.prefix(), p.Key.Value)
+			d.Rule, d.Path = "unknown-key", strings.Join(append(c.path[:len(c.path):len(c.path)], p.Key.Value), ".")
+			continue
+		}
 		if !ok {
 			c.unknown(p, n, sh)
 			c.remove(p.In, p.Key, p.Key.Value)
@@ -145,7 +155,7 @@ func (c *structure) mapping(n *yaml.Node, sh *shape, generic string) bool {
 		c.path = append(c.path, p.Key.Value)
 		switch empty := isNull(p.Value) && !sub.takes("null"); {
 		case empty && c.merged(): // compose-go leaves what the other says
-		case empty && c.said():
+		case empty && c.said(c.before):
 			c.f.Drop(p.In, p.Key)
 		case !c.value(p.Value, sub, next):
 			c.remove(p.In, p.Key, "")
@@ -155,9 +165,10 @@ func (c *structure) mapping(n *yaml.Node, sh *shape, generic string) bool {
 	return c.complete(n, sh, all, generic)
 }
 
-// said tells whether a file before says what a key without a value leaves as it is, as compose-go merges them (override.MergeYaml).
-func (c *structure) said() bool {
-	return slices.ContainsFunc(c.before, func(d *yaml.Node) bool {
+// said tells whether one of these documents has a value for what is looked at: a key without one leaves what is before, and what is after replaces
+// it, as compose-go merges them (override.MergeYaml).
+func (c *structure) said(docs []*yaml.Node) bool {
+	return slices.ContainsFunc(docs, func(d *yaml.Node) bool {
 		for _, key := range c.path {
 			if d = source.Child(d, key); d == nil {
 				return false
@@ -178,6 +189,17 @@ func (c *structure) merged() bool {
 	return slices.ContainsFunc(c.f.Docs, func(d *yaml.Node) bool {
 		return source.Child(source.Child(source.Child(d, "services"), c.path[1]), "extends") != nil
 	})
+}
+
+// unused is what stands in a file that is only extended, outside of the services that are: compose-go does not validate it (loader.getExtendsBaseFromFile).
+func (c *structure) unused() bool {
+	if !c.f.Extended() {
+		return false
+	}
+	if len(c.path) < 2 || c.path[0] != "services" {
+		return true
+	}
+	return !slices.ContainsFunc(c.f.Docs, func(d *yaml.Node) bool { return c.bases[source.Child(source.Child(d, "services"), c.path[1])] })
 }
 
 func isNull(n *yaml.Node) bool {
@@ -338,7 +360,7 @@ func (c *structure) meaning(n *yaml.Node, generic, text string) bool {
 		return true
 	}
 	msg := check(text)
-	if msg == "" {
+	if msg == "" || c.said(c.after) {
 		return true
 	}
 	d := c.fail("bad-value", n, "%s: %s", c.label(), msg)

@@ -53,6 +53,25 @@ func (s *Files) base(svc Spot) (Spot, bool) {
 	return Spot{}, false
 }
 
+// Bases are the services that others extend.
+func (s *Files) Bases() map[*yaml.Node]bool {
+	out := map[*yaml.Node]bool{}
+	for _, f := range slices.Concat(s.Main, s.Others) {
+		for _, d := range f.Docs {
+			services := Child(d, "services")
+			if services == nil || services.Kind != yaml.MappingNode {
+				continue
+			}
+			for _, p := range Pairs(services) {
+				if base, ok := s.base(Spot{f, p.Value}); ok {
+					out[base.Node] = true
+				}
+			}
+		}
+	}
+	return out
+}
+
 // local is the path that a file names at n, of the copy where it is kept elsewhere.
 func (s *Files) local(f *File, n *yaml.Node) string {
 	path := f.Interpolate(n.Value)
