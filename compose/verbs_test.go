@@ -265,21 +265,21 @@ func TestCopyParses(t *testing.T) {
 }
 
 func TestImagesOfServicesArePulledAndPushed(t *testing.T) {
-	withEngine(t, map[string]enginetest.Behaviour{"a": steady, "built": steady, "here": steady}, func(t *testing.T, f *enginetest.Fake) {
+	withEngine(t, map[string]enginetest.Behaviour{"a": steady, "built": steady, "here:1": steady}, func(t *testing.T, f *enginetest.Fake) {
 		tool := compose.Tool{Engine: f}
 		with := func(s desired.Service, change func(*image.Spec)) desired.Service { change(&s.Image); return s }
 		p := shop(service("a", "a"), service("a2", "a"),
 			with(service("built", "built"), func(i *image.Spec) { i.Build = &image.Build{Tags: []string{"again"}} }),
 			with(service("own", "shop-own"), func(i *image.Spec) { i.Build = &image.Build{} }),
 			with(service("kept", "kept"), func(i *image.Spec) { i.Policy = image.Never }),
-			with(service("here", "here"), func(i *image.Spec) { i.Policy = image.Missing }))
+			with(service("here", "here:1"), func(i *image.Spec) { i.Policy = image.Missing }))
 		for _, c := range []struct {
 			name, want string
 			make       func() (plan.Plan, error)
 		}{
 			{"pull", "pull a, pull built", func() (plan.Plan, error) { return tool.PlanPull(t.Context(), p, plan.ImageOptions{}) }},
 			{"pull what cannot be built", "pull a", func() (plan.Plan, error) { return tool.PlanPull(t.Context(), p, plan.ImageOptions{Prebuilt: true}) }},
-			{"pull what is missing", "", func() (plan.Plan, error) { return tool.PlanPull(t.Context(), p, plan.ImageOptions{Policy: "missing"}) }},
+			{"pull what is missing, and what has no tag", "pull a, pull built", func() (plan.Plan, error) { return tool.PlanPull(t.Context(), p, plan.ImageOptions{Policy: "missing"}) }},
 			{"push", "push again, push built", func() (plan.Plan, error) { return tool.PlanPush(t.Context(), p, plan.ImageOptions{}) }},
 		} {
 			got, err := c.make()

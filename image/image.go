@@ -129,3 +129,12 @@ func Registry(ref string) string {
 	}
 	return host
 }
+
+// Latest tells whether a reference is of the tag latest, by its name or because it names none.
+func Latest(ref string) bool {
+	if strings.Contains(ref, "@") {
+		return false
+	}
+	tag := strings.LastIndexByte(ref, ':')
+	return tag < strings.LastIndexByte(ref, '/') || tag < 0 || ref[tag:] == ":latest"
+}

@@ -26,3 +26,14 @@ func TestRegistry(t *testing.T) {
 		}
 	}
 }
+
+func TestLatest(t *testing.T) {
+	for ref, want := range map[string]bool{
+		"redis": true, "redis:latest": true, "localhost:5000/redis": true, "localhost:5000/redis:latest": true,
+		"redis:7": false, "localhost:5000/redis:7": false, "redis@sha256:0123": false, "redis:latest@sha256:0123": false,
+	} {
+		if got := image.Latest(ref); got != want {
+			t.Errorf("%s: got %t", ref, got)
+		}
+	}
+}

@@ -46,7 +46,7 @@ func main() {
 		version = info.Main.Version
 	}
 	compose.Version = version
-	app := cli.App{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Version: version, AsCompose: asCompose, Stop: stop, Signal: first, Signals: s.taken, Dial: dial}
+	app := cli.App{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Version: version, AsCompose: asCompose, Stop: stop, Signal: first, Signals: s.taken, Hangups: s.hangups, Dial: dial}
 	os.Exit(app.Run(ctx, line.Args))
 }
 

@@ -30,6 +30,15 @@ func (s *signals) tell(sig os.Signal) {
 	}
 }
 
+// hangups are told from now on, unless whoever started us has us ignore them, as nohup does.
+func (s *signals) hangups() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(s.to, syscall.SIGHUP)
+	}
+}
+
 // taken over by somebody else, from now on.
 func (s *signals) taken(which ...os.Signal) <-chan os.Signal {
 	s.mu.Lock()

@@ -159,7 +159,30 @@ func (g *generation) asked(l container.Live) container.Spec {
 	g.mounts(&s)
 	g.attach(l, &s)
 	g.contents(l)
+	dropDefaults(l, &s)
 	return s
+}
+
+// dropDefaults takes out what only the engine's settings gave a container of ours.
+func dropDefaults(l container.Live, s *container.Spec) {
+	made, _ := field.Parse(l.Labels[container.LabelFields])
+	if len(made) == 0 {
+		return
+	}
+	asked := func(path string) bool {
+		for p := range made {
+			if p == path || strings.HasPrefix(p, path+".") {
+				return true
+			}
+		}
+		return false
+	}
+	if !asked("logging") {
+		s.Logging = container.Logging{}
+	}
+	if !asked("cgroup") {
+		s.Cgroup = ""
+	}
 }
 
 // peer is another container by its service, or its name.

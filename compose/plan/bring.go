@@ -72,7 +72,7 @@ func skipsPull(want desired.Project, svc desired.Service, img image.Spec, have e
 		return "its image can be built"
 	case img.Policy == image.Never, img.Policy == image.Rebuild:
 		return "its pull policy is " + string(img.Policy)
-	case here && image.Missing == cmp.Or(image.Policy(o.Policy), img.Policy):
+	case here && image.Missing == cmp.Or(image.Policy(o.Policy), img.Policy) && !image.Latest(img.Ref): // that is pulled, as by Docker Compose
 		return "its image is here"
 	case here && img.Policy == image.Refresh && o.Now.Sub(have.Images[img.Ref].Tagged) <= img.RefreshAfter:
 		return "its image is recent enough"

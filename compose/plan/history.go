@@ -87,10 +87,11 @@ func (l *lifecycle) removeHistory(gone []container.Live, others []Node) []Node {
 	if len(gone) < len(l.have.Containers) || slices.ContainsFunc(l.have.Volumes, func(v volume.Live) bool { return l.ours(v.Labels) && !removed(v.Name) }) {
 		return nil
 	}
+	first := slices.DeleteFunc(slices.Clone(others), func(n Node) bool { _, image := n.Step.(RemoveImage); return image }) // which others may use
 	var out []Node
 	for _, ref := range []string{desired.HistoryImage(l.project.Name), desired.NextHistoryImage(l.project.Name)} {
 		if _, here := l.have.Images[ref]; here {
-			out = append(out, Node{ID: ID("remove image " + ref), Step: RemoveImage{ref}, Resource: Resource{Kind: Image, Name: ref}, Reasons: []Reason{Forgotten{}}, After: idsOf(others)})
+			out = append(out, Node{ID: ID("remove image " + ref), Step: RemoveImage{ref}, Resource: Resource{Kind: Image, Name: ref}, Reasons: []Reason{Forgotten{}}, After: idsOf(first)})
 		}
 	}
 	return out

@@ -93,6 +93,7 @@ func (r *report) output(s *step, l *client.VertexLog) {
 	for {
 		line, rest, ok := bytes.Cut(s.part, []byte("\n"))
 		if !ok {
+			s.part = shown(s.part)
 			return
 		}
 		s.part = rest
@@ -100,8 +101,16 @@ func (r *report) output(s *step, l *client.VertexLog) {
 	}
 }
 
+// shown is what a terminal would show of a line that was written over and over, as programs show how far they are.
+func shown(line []byte) []byte {
+	if i := bytes.LastIndexByte(bytes.TrimRight(line, "\r"), '\r'); i >= 0 {
+		return line[i+1:]
+	}
+	return line
+}
+
 func (r *report) line(s *step, text string, at time.Time) {
-	text = strings.TrimRight(text, "\r")
+	text = string(shown([]byte(strings.TrimRight(text, "\r"))))
 	if s.tail = append(s.tail, text); len(s.tail) > tailLines {
 		s.tail = s.tail[1:]
 	}

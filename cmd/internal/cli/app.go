@@ -29,6 +29,8 @@ type App struct {
 	Signal func() os.Signal
 	// Signals gives these signals from now on, and none of them ends anything here any more. nil: only Stop tells of one.
 	Signals func(...os.Signal) <-chan os.Signal
+	// Hangups ask to stop, too, from now on, unless they are ignored. May be nil.
+	Hangups func()
 }
 
 // Run carries out one command line, without the program's name, and gives the exit code.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/tutti-run/tutti/cmd/internal/render"
@@ -113,6 +114,10 @@ func (c *cli) perform(ctx context.Context, t compose.Tool, p plan.Plan, r run) a
 }
 
 func (c *cli) report(r apply.Report) {
+	i := slices.IndexFunc(r.Failures, func(f apply.Failure) bool { return !f.Tolerated && f.Err != nil })
+	if c.progressJSON() && i >= 0 {
+		c.jsonLine(map[string]any{"error": true, "message": r.Failures[i].Err.Error()})
+	}
 	if !c.progressJSON() {
 		_, style, _ := c.mode()
 		var text bytes.Buffer

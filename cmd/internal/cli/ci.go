@@ -66,6 +66,9 @@ func (c *cli) ci() *cobra.Command {
 }
 
 func (o *ciOptions) run(ctx context.Context) error {
+	if o.Hangups != nil {
+		o.Hangups()
+	}
 	began := time.Now()
 	res, err := o.load(ctx, nil)
 	project := res.Project
@@ -99,8 +102,11 @@ func (o *ciOptions) run(ctx context.Context) error {
 // interrupted gives what was interrupted the exit code of the signal.
 func (o *ciOptions) interrupted(err error) error {
 	code, is := errors.AsType[exitCode](err)
-	if is && code == exitInterrupted && closed(o.Stop) && o.signal() == syscall.SIGTERM {
-		return exitCode(exitTerminated)
+	if !is || code != exitInterrupted || !closed(o.Stop) {
+		return err
+	}
+	if s, is := o.signal().(syscall.Signal); is {
+		return exitCode(128 + int(s))
 	}
 	return err
 }
@@ -178,7 +184,7 @@ func (o *ciOptions) inside(ctx context.Context, project compose.Project) (int, e
 	return t.Exec(ctx, project, compose.ExecOptions{Service: o.in, Exec: engine.Exec{Command: o.command, Environment: o.given}}, compose.Terminal{Stdout: o.Stdout, Stderr: o.Stderr})
 }
 
-// here, as a process group of its own: so that Ctrl-C comes to it through us alone.
+// here, in a session of its own: so that Ctrl-C comes to it through us alone, and what asks the terminal for something fails instead of waiting.
 func (o *ciOptions) here(ctx context.Context, _ compose.Project) (int, error) {
 	cmd := exec.Command(o.command[0], o.command[1:]...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = o.Dir, append(slices.Clip(o.Environ), o.given...), o.Stdout, o.Stderr
@@ -186,7 +192,7 @@ func (o *ciOptions) here(ctx context.Context, _ compose.Project) (int, error) {
 		cmd.Stdin = o.Stdin
 	}
 	cmd.WaitDelay = lastWords
-	ownGroup(cmd)
+	ownSession(cmd)
 	if err := cmd.Start(); err != nil {
 		return 0, fmt.Errorf("run command: %w", err)
 	}

@@ -7,8 +7,8 @@ import (
 	"os/exec"
 )
 
-// ownGroup: there are none here.
-func ownGroup(*exec.Cmd) {}
+// ownSession: there are none here.
+func ownSession(*exec.Cmd) {}
 
 // signalGroup ends the command: it cannot be asked to.
 func signalGroup(p *os.Process, _ os.Signal) { _ = p.Kill() }

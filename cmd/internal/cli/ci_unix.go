@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// ownGroup makes a command the leader of a process group.
-func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+// ownSession makes a command the leader of a session and its process group, without a terminal.
+func ownSession(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
 // signalGroup of a command. It may be gone by itself.
 func signalGroup(p *os.Process, s os.Signal) {

@@ -20,7 +20,6 @@ const (
 	exitChanges     = 2
 	exitNoEngine    = 14
 	exitInterrupted = 130
-	exitTerminated  = 143 // of ci alone
 )
 
 const exitHelp = `Exit codes:

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -60,13 +61,13 @@ func (o *logsOptions) run(ctx context.Context) error {
 		return err
 	}
 	p := o.logPrinter(o.Stdout, nil, render.LogOptions{NoPrefix: o.noPrefix, Timestamps: o.stamps}, o.noColor)
-	defer p.Flush()
 	o.Found = func(all []container.Live) {
 		for i := range all {
 			p.Register(render.LogName(&all[i]))
 		}
 	}
-	return t.Logs(ctx, project, o.LogsOptions, func(out compose.Output) { o.show(p, out) })
+	err = t.Logs(ctx, project, o.LogsOptions, func(out compose.Output) { o.show(p, out) })
+	return cmp.Or(err, p.Flush())
 }
 
 // check what an engine would take for something else, or refuse for each container anew.

@@ -2,6 +2,7 @@ package render
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -238,6 +239,11 @@ func (b *board) fail(r *row, e apply.StepEnded) bool {
 		r.warned = s.Optional
 	case plan.PushImage:
 		r.warned = s.Optional
+	case plan.RemoveImage, plan.RemoveNetwork, plan.RemoveVolume:
+		if errors.Is(e.Err, engine.ErrConflict) {
+			r.warned = true
+			return r.say("Resource is still in use")
+		}
 	}
 	if r.warned {
 		return r.say("Warning")

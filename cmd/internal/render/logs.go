@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -31,6 +32,7 @@ type LogPrinter struct {
 	prefix map[string]string // of the names, at that width
 	held   []byte            // not written yet, for more follows at once
 	stderr bool              // held goes to o.Stderr
+	err    error             // the first in writing
 }
 
 // enough is what a LogPrinter holds at most.
@@ -78,11 +80,12 @@ func (p *LogPrinter) Line(name string, l engine.LogLine) {
 	}
 }
 
-// Flush writes what is held.
-func (p *LogPrinter) Flush() {
+// Flush writes what is held. The error is the first that there was in writing.
+func (p *LogPrinter) Flush() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.flush()
+	return p.err
 }
 
 func (p *LogPrinter) flush() {
@@ -93,14 +96,16 @@ func (p *LogPrinter) flush() {
 	if p.stderr {
 		w = p.o.Stderr
 	}
-	_, _ = w.Write(p.held)
+	_, err := w.Write(p.held)
+	p.err = cmp.Or(p.err, err)
 	p.held = p.held[:0]
 }
 
 // say something that is no line of a container's.
 func (p *LogPrinter) say(text string) {
 	p.flush()
-	_, _ = io.WriteString(p.out, text)
+	_, err := io.WriteString(p.out, text)
+	p.err = cmp.Or(p.err, err)
 }
 
 // before is what stands in front of a line.

@@ -119,7 +119,9 @@ func excuse(s plan.Step) string {
 		}
 		return "ignored (--ignore-pull-failures)"
 	case plan.PushImage:
-		return "ignored (--ignore-push-failures)"
+		return "ignored: push it before somebody uses it"
+	case plan.RemoveImage, plan.RemoveNetwork, plan.RemoveVolume:
+		return "somebody else still uses it"
 	}
 	return "it is optional (required: false): what depends on it starts all the same"
 }

@@ -115,11 +115,12 @@ func (l *lines) built(e apply.StepProgress, r *row) {
 	}
 }
 
-// plainLine is " Container shop-web-1  Created", and behind it what failed.
+// plainLine is " Container shop-web-1  Created", and behind it how what failed begins: the report has all of it.
 func plainLine(r *row) string {
 	line := fmt.Sprintf(" %s  %s", r.id, r.word)
 	if r.err != nil && len(r.back) == 0 {
-		line += "  " + strings.ReplaceAll(tameLines(r.err.Error()), "\n", "\n    ")
+		first, _, _ := strings.Cut(tameLines(r.err.Error()), "\n")
+		line += "  " + first
 	}
 	return line + "\n"
 }
@@ -131,14 +132,10 @@ func stopping(running int) string {
 	return fmt.Sprintf("Stopping: no new steps begin, %d finish; press Ctrl+C again to stop at once", running)
 }
 
-// NewQuiet writes only what fails.
+// NewQuiet writes nothing of the steps: what failed is in the report.
 func NewQuiet(w io.Writer) View {
 	l := newLines(w)
-	l.show = func(_ apply.Event, r *row, news bool) {
-		if news && r.err != nil && r.word == "Error" {
-			io.WriteString(&l.out, plainLine(r)) //nolint:errcheck // Close tells
-		}
-	}
+	l.show = func(apply.Event, *row, bool) {}
 	return l
 }
 

@@ -62,10 +62,7 @@ func Images(w io.Writer, all []compose.UsedImage, o ImagesOptions) error {
 			ids = append(ids, strings.TrimPrefix(u.Image.ID, "sha256:"))
 		}
 		slices.Sort(ids)
-		for _, id := range slices.Compact(ids) {
-			fmt.Fprintln(w, id)
-		}
-		return nil
+		return lines(w, slices.Compact(ids))
 	case o.Format == "json":
 		return imagesJSON(w, all)
 	case o.Format != "" && o.Format != "table":
@@ -118,6 +115,9 @@ func imagesJSON(w io.Writer, all []compose.UsedImage) error {
 		if !u.Image.Created.IsZero() {
 			r.Created = &u.Image.Created
 		}
+		if u.Image.Tagged.IsZero() { // the engine does not know; Docker Compose 2.40 has this there in any case
+			r.LastTagTime = u.Image.Created
+		}
 		out = append(out, r)
 	}
 	if err := jsonLine(w, out); err != nil {
@@ -151,16 +151,15 @@ func (r volumeRow) MarshalJSON() ([]byte, error) {
 // Volumes in order of name. format is table, json, a Go template, or "table " and a Go template; quiet prints names alone.
 func Volumes(w io.Writer, all []volume.Live, format string, quiet bool) error {
 	var rows []any
+	var names []string
 	for _, v := range slices.SortedFunc(slices.Values(all), func(a, b volume.Live) int { return strings.Compare(a.Name, b.Name) }) {
-		if quiet {
-			fmt.Fprintln(w, v.Name)
-		}
+		names = append(names, v.Name)
 		rows = append(rows, volumeRow{Availability: "N/A", Driver: v.Driver, Group: "N/A", Labels: joinLabels(v.Labels), Links: "N/A", Mountpoint: v.Mountpoint,
 			Name: v.Name, Scope: v.Scope, Size: "N/A", Status: "N/A", labels: v.Labels})
 	}
 	switch {
 	case quiet:
-		return nil
+		return lines(w, names)
 	case format == "" || format == "table":
 		format = volumesTable
 	}

@@ -17,10 +17,11 @@ func Projects(w io.Writer, rows []engine.Project, format string, quiet bool) err
 	rows = slices.SortedFunc(slices.Values(rows), func(a, b engine.Project) int { return strings.Compare(a.Name, b.Name) })
 	switch format = strings.ToLower(format); {
 	case quiet:
+		var names []string
 		for _, p := range rows {
-			fmt.Fprintln(w, p.Name)
+			names = append(names, p.Name)
 		}
-		return nil
+		return lines(w, names)
 	case format == "json":
 		return projectsJSON(w, rows)
 	case format == "table", format == "pretty", format == "":

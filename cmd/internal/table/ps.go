@@ -43,10 +43,11 @@ func Ps(w io.Writer, rows []container.Live, o PsOptions) error {
 	rows = slices.SortedFunc(slices.Values(rows), func(a, b container.Live) int { return strings.Compare(a.Name, b.Name) })
 	switch {
 	case o.Quiet:
+		var ids []string
 		for _, l := range rows {
-			fmt.Fprintln(w, l.ID)
+			ids = append(ids, l.ID)
 		}
-		return nil
+		return lines(w, ids)
 	case o.Services:
 		_, err := fmt.Fprintln(w, strings.Join(services(rows), "\n"))
 		return err

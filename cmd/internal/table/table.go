@@ -92,6 +92,15 @@ func toJSON(v any) (string, error) {
 	return strings.TrimSpace(b.String()), err
 }
 
+// lines writes one word a line.
+func lines(w io.Writer, words []string) error {
+	if len(words) == 0 {
+		return nil
+	}
+	_, err := io.WriteString(w, strings.Join(words, "\n")+"\n")
+	return err
+}
+
 // jsonLine writes a value as JSON, angle brackets as they are.
 func jsonLine(w io.Writer, v any) error {
 	text, err := toJSON(v)

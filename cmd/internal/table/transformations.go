@@ -15,14 +15,15 @@ import (
 // Transformations in Docker Compose's columns; as JSON in the engine's field names.
 func Transformations(w io.Writer, all []image.Listed, format string, quiet bool) error {
 	if quiet {
+		var names []string
 		for _, l := range all {
 			name := l.ID
 			if len(l.Tags) > 0 {
 				name = l.Tags[0]
 			}
-			fmt.Fprintln(w, name)
+			names = append(names, name)
 		}
-		return nil
+		return lines(w, names)
 	}
 	switch strings.ToLower(format) {
 	case "json":

@@ -19,18 +19,17 @@ type VersionInfo struct {
 func Version(w io.Writer, v VersionInfo, format string, short bool) error {
 	switch {
 	case short:
-		fmt.Fprintln(w, strings.TrimPrefix(v.Version, "v"))
+		return lines(w, []string{strings.TrimPrefix(v.Version, "v")})
 	case format == "json":
 		return jsonLine(w, v.json())
 	case format == "", format == "pretty":
-		fmt.Fprintln(w, v.Program, "version", v.Version)
+		all := []string{v.Program + " version " + v.Version}
 		if e := v.Engine; e != nil {
-			fmt.Fprintf(w, "%s %s, API %s, at %s\n", e.Caps.Engine, e.Caps.Version, e.Caps.APIVersion, e.Host)
+			all = append(all, fmt.Sprintf("%s %s, API %s, at %s", e.Caps.Engine, e.Caps.Version, e.Caps.APIVersion, e.Host))
 		}
-	default:
-		return fmt.Errorf("format value %q could not be parsed: parsing failed", format)
+		return lines(w, all)
 	}
-	return nil
+	return fmt.Errorf("format value %q could not be parsed: parsing failed", format)
 }
 
 type versionJSON struct {
