@@ -228,6 +228,8 @@ func (w *aWorld) happens(args []string) {
 	switch args[0] {
 	case "stop":
 		err = w.fake.StopContainer(ctx, id(), nil)
+	case "pause":
+		err = w.fake.PauseContainer(ctx, id())
 	case "exit":
 		code, _ := strconv.Atoi(args[2])
 		w.fake.Exit(args[1], code)

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -98,6 +100,9 @@ func (t Tool) past(ctx context.Context, p Project, o LogsOptions, tell func(Outp
 		return nil, err
 	}
 	all = slices.DeleteFunc(all, func(l container.Live) bool { return !o.wants(l) })
+	if o.Index > 0 && len(all) == 0 {
+		return nil, fmt.Errorf("service %q is not running container #%d", strings.Join(o.Services, ", "), o.Index)
+	}
 	if o.Found != nil {
 		o.Found(all)
 	}

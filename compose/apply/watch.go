@@ -186,6 +186,7 @@ func (r *run) wait(ctx context.Context, n plan.Node, s plan.WaitContainer) error
 	id, timeout := r.id(s.Container), r.timeout()
 	defer r.probed(ctx, id, s)()
 	var stable <-chan time.Time // told when it has stayed as it is wanted for long enough
+	stayed := false             // it has
 	var v judgement
 	for {
 		st, changed, err := r.watch.next(id)
@@ -200,18 +201,21 @@ func (r *run) wait(ctx context.Context, n plan.Node, s plan.WaitContainer) error
 		}
 		var all <-chan struct{} // closed: all are up at the same time
 		switch {
-		case v.reached && upWait(n):
+		case v.reached && upWait(n) && (stayed || v.final || v.monitor(s) == 0):
 			all = r.up.reached(n.ID)
 		case v.reached && stable == nil:
 			stable = time.After(v.monitor(s))
 		case !v.reached:
-			stable = nil
+			stable, stayed = nil, false
 		}
 		select {
 		case <-all:
 			return nil
 		case <-stable:
-			return nil
+			if !upWait(n) {
+				return nil
+			}
+			stayed = true
 		case <-changed:
 		case <-timeout:
 			if left := r.left(); left > 0 {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/engine/container"
@@ -318,7 +319,11 @@ func (b *builder) emitStart(svc desired.Service, r *replica, ref Ref, why []Reas
 		return ""
 	}
 	ready := b.beforeStart(svc, r)
-	n := r.node("start", StartContainer{ref, hooksOf(svc)}, why, slices.Concat(after, ready.done)...)
+	step := Step(StartContainer{ref, hooksOf(svc)})
+	if r.live != nil && r.live.State == container.Paused && ref.ID == r.live.ID && len(r.create)+len(r.restart) == 0 {
+		step = UnpauseContainer{ref}
+	}
+	n := r.node("start", step, why, slices.Concat(after, ready.done)...)
 	n.AfterAny = ready.ended
 	if len(r.start) == 0 {
 		n.Unless = slices.Concat(r.unless, r.spared)
@@ -393,5 +398,15 @@ func (b *builder) emitWait(r *replica) {
 	if start == "" && (r.done || r.live.Health == container.Healthy || r.live.Health == container.NoHealth && r.live.State == container.Running) {
 		return
 	}
-	b.wait(r, UntilUp, "", true, start)
+	id := b.wait(r, UntilUp, "", true, start)
+	if start != "" {
+		b.nodes[b.at[id]].Step = settling(b.nodes[b.at[id]].Step)
+	}
+}
+
+// settling is how long what --wait has started is looked at if it has no healthcheck: as soon Docker Compose looks again.
+func settling(s Step) Step {
+	w := s.(WaitContainer)
+	w.Unprobed = 500 * time.Millisecond
+	return w
 }

@@ -281,7 +281,7 @@ func (l *lifecycle) waits(services []string, starts []Node) []Node {
 	for _, c := range l.startable(services) {
 		n := waitNode(c, UntilUp, "", true)
 		if start := ID("start " + c.Name); slices.ContainsFunc(starts, func(s Node) bool { return s.ID == start }) {
-			n.After = []ID{start}
+			n.After, n.Step = []ID{start}, settling(n.Step)
 		}
 		out = append(out, n)
 	}

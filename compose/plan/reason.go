@@ -219,6 +219,8 @@ func (r NotRunning) Text() string {
 	switch {
 	case r.ByHand:
 		return "drift: it was stopped by hand"
+	case r.State == container.Paused:
+		return "drift: it was paused by hand"
 	case r.State == container.Exited:
 		return fmt.Sprintf("it has exited with %d", r.ExitCode)
 	}

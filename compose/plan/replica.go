@@ -380,6 +380,8 @@ func (b *builder) judgeState(svc desired.Service, r *replica) {
 	switch {
 	case l.State == container.Dead || l.State == container.Removing:
 		r.create, r.unless = append(r.create, NotRunning{State: l.State}), nil
+	case l.State == container.Paused:
+		r.start = []Reason{NotRunning{State: l.State}}
 	case l.Up():
 	case slices.Contains(b.o.Rerun, svc.Name):
 		r.start = []Reason{Asked{"up"}}

@@ -145,6 +145,9 @@ func (o *runOptions) variables() (map[string]*string, error) {
 }
 
 func (o *runOptions) run(ctx context.Context) error {
+	if _, in := terminalOf(o.Stdin); !in && o.TTY && o.RunOnce.Stdin && !o.detach {
+		return errNoTTY
+	}
 	res, err := o.load(ctx, []string{o.Service})
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func (c *cli) console(tty, stdin bool) (console, error) {
 		return out, nil
 	case !isTerminal:
 		stop()
-		return out, errors.New("the input device is not a TTY")
+		return out, errNoTTY
 	}
 	before, err := xterm.MakeRaw(int(in.Fd()))
 	out.restore = func() {
@@ -57,6 +57,9 @@ func (c *cli) console(tty, stdin bool) (console, error) {
 	}
 	return out, err
 }
+
+// errNoTTY is Docker's word for a terminal that is wanted where there is none.
+var errNoTTY = errors.New("the input device is not a TTY")
 
 // outcome of a process that we were connected with: its code is ours. To be detached from it is fine, and told in Docker's words.
 func (c *cli) outcome(code int, err error) error {
