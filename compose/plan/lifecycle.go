@@ -85,8 +85,11 @@ func indexed(all []desired.Service) index {
 
 func (l *lifecycle) dependents(service string) []string { return l.reverse[service] }
 
-// known gives an error for a service that neither the file nor a container knows.
+// known gives an error for a service that neither the file nor a container knows. Where there is neither, nothing is left of any.
 func (l *lifecycle) known(services []string) error {
+	if len(l.project.Files)+len(l.project.Services)+len(l.have.Containers) == 0 {
+		return nil
+	}
 	for _, s := range services {
 		if _, ok := l.depends[s]; !ok && !slices.Contains(l.project.Disabled, s) {
 			return diag.List{{Severity: diag.Error, Text: "no such service: " + s}}

@@ -58,13 +58,14 @@ func auto(ansi string, tty bool, env func(string) string) Progress {
 }
 
 func given(ansi string, env func(string) string) string {
-	if ansi == "" {
-		ansi = env("COMPOSE_ANSI")
+	if ansi != "" {
+		return ansi
 	}
-	if ansi == "" {
-		return "auto"
+	switch ansi = env("COMPOSE_ANSI"); ansi {
+	case "always", "never":
+		return ansi
 	}
-	return ansi
+	return "auto" // also for what is none: only the flag can be wrong
 }
 
 // Color decides whether text on a stream is coloured: by the flag --ansi if it says so (a flag is above NO_COLOR, as no-color.org has it),

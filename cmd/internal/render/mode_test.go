@@ -26,6 +26,7 @@ func TestMode(t *testing.T) {
 		{env: env{"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, want: Plain},
 		{tty: true, ansi: "never", want: Plain},
 		{tty: true, env: env{"COMPOSE_ANSI": "never"}, want: Plain},
+		{tty: true, env: env{"COMPOSE_ANSI": "sometimes"}, want: TTY, color: true},
 		{ansi: "auto", tty: true, env: env{"COMPOSE_ANSI": "never"}, want: TTY, color: true},
 		{ansi: "always", want: TTY, color: true},
 		{ansi: "always", env: env{"NO_COLOR": "1"}, want: TTY, color: true},
