@@ -158,3 +158,14 @@ func TestAWaitThatOneNeedsIsNotTolerated(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingLeft: where there is neither a file nor a container, nothing is to do for any service; else one that nobody knows is an error.
+func TestNothingLeft(t *testing.T) {
+	o := plan.LifecycleOptions{Services: []string{"web"}}
+	if p, err := plan.Stop(desired.Project{Name: "shop"}, engine.Snapshot{}, o); err != nil || len(p.Nodes) > 0 {
+		t.Errorf("got %v, %v", p.Nodes, err)
+	}
+	if _, err := plan.Stop(desired.Project{Name: "shop"}, engine.Snapshot{Containers: []container.Live{found("shop-db-1", "db", 1, container.Running)}}, o); err == nil {
+		t.Error("a service that nobody knows passed")
+	}
+}
