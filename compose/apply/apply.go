@@ -53,10 +53,13 @@ type Options struct {
 // DefaultParallel operations keep an engine busy without making it slower.
 const DefaultParallel = 8
 
-// pullParallel of one registry, and buildParallel: what one engine does well at once.
+// pullParallel of one registry, buildParallel and stopParallel: what one engine does well at once. Stops that only wait for processes to end keep others
+// back no longer than stopPatience.
 const (
 	pullParallel  = 4
 	buildParallel = 2
+	stopParallel  = 12
+	stopPatience  = time.Second
 )
 
 // Run carries out the plan, and takes back what the plan says is to be taken back when it fails. When ctx ends, running steps are abandoned;
@@ -170,7 +173,7 @@ func (r *run) walk(ctx context.Context) {
 	w := graph.Walker[plan.ID]{Run: r.step, Stop: r.stop.Done(),
 		Ended: func(id plan.ID, o graph.Outcome, err error) { r.ended(ctx, id, o, err) },
 		Class: func(id plan.ID) string { return class(r.nodes[id].Step) },
-		Limit: limits(r.plan, parallel)}
+		Limit: limits(r.plan, parallel), Patience: map[string]time.Duration{"stop": stopPatience}}
 	if err := r.plan.Graph().Walk(ctx, w); err != nil {
 		r.broken = err
 	}
@@ -222,7 +225,7 @@ func watches(p plan.Plan) bool {
 	return false
 }
 
-// class of a step, for limits: stops only wait for a process to end, renames for others, and waits for something to happen; none keeps others back.
+// class of a step, for limits: renames wait for others, and waits for something to happen; they keep nobody back.
 func class(s plan.Step) string {
 	switch s := s.(type) {
 	case plan.PullImage:
@@ -233,7 +236,9 @@ func class(s plan.Step) string {
 		return "model"
 	case plan.BuildImage:
 		return "build"
-	case plan.WaitContainer, plan.StopContainer, plan.RenameContainer, plan.CheckImage, plan.TryVolume, plan.Verify, plan.Pause, plan.Commit, plan.Provide, plan.PublishProject:
+	case plan.StopContainer:
+		return "stop"
+	case plan.WaitContainer, plan.RenameContainer, plan.CheckImage, plan.TryVolume, plan.Verify, plan.Pause, plan.Commit, plan.Provide, plan.PublishProject:
 		return ""
 	}
 	return "change"

@@ -38,7 +38,7 @@ func (r *run) again(ctx context.Context, n plan.Node, do func() error) error {
 
 // limits of how many steps of a class run at once: each registry has a class of its own.
 func limits(p plan.Plan, parallel int) map[string]int {
-	out := map[string]int{"change": parallel, "build": buildParallel}
+	out := map[string]int{"change": parallel, "build": buildParallel, "stop": stopParallel}
 	for _, n := range p.Nodes {
 		if _, limited := out[class(n.Step)]; !limited && class(n.Step) != "" {
 			out[class(n.Step)] = pullParallel

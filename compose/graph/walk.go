@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"errors"
+	"time"
 )
 
 // Outcome of a node in a walk.
@@ -29,6 +30,9 @@ type Walker[K comparable] struct {
 	Class func(K) string
 	// Limit is how many nodes of a class may run at once; classes not in it are not limited.
 	Limit map[string]int
+	// Patience of a class that is at its limit: if none of its nodes has ended for so long, those that wait for a place begin all the same. Classes
+	// not in it keep to their limit.
+	Patience map[string]time.Duration
 	// Stop, once closed, keeps new nodes from beginning; those that run go on. May be nil.
 	Stop <-chan struct{}
 }
@@ -52,8 +56,11 @@ func (g *Graph[K]) Walk(ctx context.Context, w Walker[K]) error {
 		case r := <-s.results:
 			s.running--
 			s.idle++
-			s.busy[w.class(g.keys[r.node])]--
+			class := w.class(g.keys[r.node])
+			s.busy[class]--
+			s.moved[class] = time.Now()
 			s.end(r.node, outcome(r.err), r.err)
+		case <-s.impatient():
 		case <-s.w.Stop:
 			s.stopped, s.w.Stop = true, nil
 		}
@@ -88,8 +95,9 @@ type walk[K comparable] struct {
 	height  []int // longest way from the node to an end: the higher, the sooner it should begin
 	skip    []bool
 	over    []bool
-	ready   map[string]*queue // by class
-	busy    map[string]int    // running, by class
+	ready   map[string]*queue    // by class
+	busy    map[string]int       // running, by class
+	moved   map[string]time.Time // when one of a class has last begun or ended
 	results chan result
 	work    chan int // to goroutines that have done their node
 	idle    int      // goroutines that wait for work, or are about to
@@ -105,7 +113,7 @@ type result struct {
 
 func newWalk[K comparable](g *Graph[K], w Walker[K], order []int) *walk[K] {
 	s := &walk[K]{g: g, w: w, skip: make([]bool, len(g.keys)), over: make([]bool, len(g.keys)), height: make([]int, len(g.keys)),
-		ready: map[string]*queue{}, busy: map[string]int{}, results: make(chan result), work: make(chan int)}
+		ready: map[string]*queue{}, busy: map[string]int{}, moved: map[string]time.Time{}, results: make(chan result), work: make(chan int)}
 	s.missing, s.next = g.missing()
 	for i := len(order) - 1; i >= 0; i-- {
 		n := order[i]
@@ -136,7 +144,11 @@ func (s *walk[K]) begin(ctx context.Context) {
 	}
 	for class, q := range s.ready {
 		limit := s.w.Limit[class]
+		if patience, has := s.w.Patience[class]; has && s.busy[class] >= limit && time.Since(s.moved[class]) >= patience {
+			limit = 0
+		}
 		for q.Len() > 0 && (limit <= 0 || class == "" || s.busy[class] < limit) {
+			s.moved[class] = time.Now()
 			n := heap.Pop(q).(int)
 			s.running++
 			s.busy[class]++
@@ -148,6 +160,23 @@ func (s *walk[K]) begin(ctx context.Context) {
 			s.work <- n
 		}
 	}
+}
+
+// impatient is told when those of a class that wait for a place have waited long enough; nil if there are none.
+func (s *walk[K]) impatient() <-chan time.Time {
+	first := time.Duration(-1)
+	for class, patience := range s.w.Patience {
+		if q := s.ready[class]; q == nil || q.Len() == 0 || s.stopped {
+			continue
+		}
+		if left := max(0, patience-time.Since(s.moved[class])); first < 0 || left < first {
+			first = left
+		}
+	}
+	if first < 0 {
+		return nil
+	}
+	return time.After(first)
 }
 
 // worker runs a node and then others: a goroutine whose stack has grown for one need not be made, and grown, for the next.

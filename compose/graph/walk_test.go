@@ -108,6 +108,28 @@ func TestIndependentNodesRunAtOnceWithinTheirLimit(t *testing.T) {
 	}
 }
 
+// TestPatience: a class keeps to its limit as long as its nodes come to an end; those that do not keep the others back only for a while.
+func TestPatience(t *testing.T) {
+	for took, want := range map[time.Duration]time.Duration{
+		100 * time.Millisecond: 500 * time.Millisecond,                // five times two
+		10 * time.Second:       10*time.Second + 400*time.Millisecond, // two, and then all
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			g := &graph.Graph[int]{}
+			for i := range 10 {
+				g.Add(i)
+			}
+			began := time.Now()
+			err := g.Walk(t.Context(), graph.Walker[int]{
+				Run:   func(context.Context, int) error { time.Sleep(took); return nil },
+				Class: func(int) string { return "stop" }, Limit: map[string]int{"stop": 2}, Patience: map[string]time.Duration{"stop": 400 * time.Millisecond}})
+			if got := time.Since(began); err != nil || got != want {
+				t.Errorf("each %s: %s, want %s (%v)", took, got, want, err)
+			}
+		})
+	}
+}
+
 func TestLongestWayBeginsFirst(t *testing.T) {
 	g := &graph.Graph[string]{}
 	for _, n := range []string{"x", "y", "head"} {
