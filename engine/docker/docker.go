@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,7 +50,8 @@ var _ engine.Engine = (*Engine)(nil)
 // conn is what all parts of Engine share.
 type conn struct {
 	api  *client.Client
-	raw  *http.Client // for what the client has no words for; see raw.go
+	raw  *http.Client          // for what the client has no words for; see raw.go
+	calm func() *client.Client // for streams that pour in
 	host string
 	caps engine.Capabilities
 	auth credentials
@@ -73,6 +75,7 @@ func Dial(ctx context.Context, o Options) (*Engine, error) {
 		c.close()
 		return nil, err
 	}
+	c.calm = sync.OnceValue(func() *client.Client { return c.calmClient(target) })
 	if wanted, err := strconv.ParseBool(o.env("DOCKER_BUILDKIT")); err == nil && !wanted {
 		c.caps.BuildKit = false
 	}
@@ -111,6 +114,20 @@ func (t target) client(version string) (*client.Client, *atomic.Pointer[string],
 	}
 	api, err := client.New(opts...)
 	return api, server, err
+}
+
+// calmClient is the client over connections that are calm where they can be.
+func (c *conn) calmClient(t target) *client.Client {
+	path, unix := strings.CutPrefix(t.host, "unix://")
+	if !unix || t.dial != nil || runtime.GOOS == "windows" {
+		return c.api
+	}
+	t.dial = func(ctx context.Context, _, _ string) (net.Conn, error) { return dialCalm(ctx, path) }
+	api, _, err := t.client(c.caps.APIVersion)
+	if err != nil {
+		return c.api
+	}
+	return api
 }
 
 // ping agrees on the version and learns what the engine is.
@@ -181,6 +198,9 @@ func (c *conn) podman() bool { return c.caps.Engine == "podman" }
 
 func (c *conn) close() error {
 	c.raw.CloseIdleConnections()
+	if c.calm != nil {
+		_ = c.calm().Close()
+	}
 	return c.api.Close()
 }
 

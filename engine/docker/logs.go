@@ -20,14 +20,18 @@ type logs struct{ c *conn }
 // Logs asks for times always, so that lines of several containers can be put in order.
 func (l logs) Logs(ctx context.Context, id string, o engine.LogOptions, line func(engine.LogLine) error) error {
 	what := "read logs of container " + short(id)
-	body, err := l.c.api.ContainerLogs(ctx, id, client.ContainerLogsOptions{
+	api := l.c.api
+	if o.Follow {
+		api = l.c.calm()
+	}
+	body, err := api.ContainerLogs(ctx, id, client.ContainerLogsOptions{
 		ShowStdout: true, ShowStderr: true, Timestamps: true, Follow: o.Follow, Tail: o.Tail, Since: o.Since, Until: o.Until,
 	})
 	if err != nil {
 		return failed(err, what)
 	}
 	defer body.Close()
-	err = split(bufio.NewReaderSize(body, 64<<10), line)
+	err = split(bufio.NewReaderSize(body, 32<<10), line)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

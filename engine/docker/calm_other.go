@@ -1,0 +1,11 @@
+//go:build !unix
+
+package docker
+
+import (
+	"context"
+	"errors"
+	"net"
+)
+
+func dialCalm(context.Context, string) (net.Conn, error) { return nil, errors.ErrUnsupported }
