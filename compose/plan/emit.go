@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/engine/container"
@@ -404,9 +403,9 @@ func (b *builder) emitWait(r *replica) {
 	}
 }
 
-// settling is how long what --wait has started is looked at if it has no healthcheck: as soon Docker Compose looks again.
+// settling is how long what --wait has started is looked at if it has no healthcheck.
 func settling(s Step) Step {
 	w := s.(WaitContainer)
-	w.Unprobed = 500 * time.Millisecond
+	w.Unprobed = unprobed
 	return w
 }

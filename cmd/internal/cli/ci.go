@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -286,7 +287,8 @@ func (o *ciOptions) conclude(project compose.Project, took time.Duration, failed
 	if o.junit == "" {
 		return failed
 	}
-	return o.first(failed, o.create(o.junit, func(w io.Writer) error { return render.JUnit(w, project.Name, took, o.cases) }))
+	return o.first(failed, cmp.Or(os.MkdirAll(filepath.Dir(o.path(o.junit)), 0o755),
+		o.create(o.junit, func(w io.Writer) error { return render.JUnit(w, project.Name, took, o.cases) })))
 }
 
 func caseLine(c compose.Case) string {

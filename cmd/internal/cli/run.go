@@ -145,7 +145,7 @@ func (o *runOptions) variables() (map[string]*string, error) {
 }
 
 func (o *runOptions) run(ctx context.Context) error {
-	if _, in := terminalOf(o.Stdin); !in && o.TTY && o.RunOnce.Stdin && !o.detach {
+	if _, in := terminalOf(o.App.Stdin); !in && o.TTY && o.RunOnce.Stdin && !o.detach {
 		return errNoTTY
 	}
 	res, err := o.load(ctx, []string{o.Service})
