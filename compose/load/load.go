@@ -4,6 +4,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,7 +100,8 @@ func ProjectName(ctx context.Context, o Options) (string, error) {
 	}
 	if o.ProjectName != "" || l.env["COMPOSE_PROJECT_NAME"] != "" {
 		if len(o.Files) == 0 { // Docker Compose finds what it would not make
-			o.ProjectName, l.env["COMPOSE_PROJECT_NAME"] = normalize(o.ProjectName), normalize(l.env["COMPOSE_PROJECT_NAME"])
+			o.ProjectName = cmp.Or(normalize(o.ProjectName), o.ProjectName)
+			l.env["COMPOSE_PROJECT_NAME"] = cmp.Or(normalize(l.env["COMPOSE_PROJECT_NAME"]), l.env["COMPOSE_PROJECT_NAME"])
 		}
 		return l.projectName(o, "")
 	}

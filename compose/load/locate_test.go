@@ -123,9 +123,11 @@ func TestNoFile(t *testing.T) {
 	if name, err := ProjectName(t.Context(), o); name != "notvalid" || err != nil {
 		t.Errorf("without a file: %q, %v", name, err)
 	}
-	o.Files = []string{"compose.yaml"}
-	if _, err := ProjectName(t.Context(), o); err == nil {
-		t.Error("an invalid name passed")
+	for _, o.ProjectName = range []string{"---", "Not Valid"} { // of the first nothing would be left
+		if _, err := ProjectName(t.Context(), o); err == nil {
+			t.Errorf("%s passed", o.ProjectName)
+		}
+		o.Files = []string{"compose.yaml"}
 	}
 }
 

@@ -38,22 +38,35 @@ func TestReport(t *testing.T) {
 		{Digest: "cache", Name: "importing cache", Started: &began, Completed: &began, Error: "cache not found"}}})
 	r.take(&client.SolveStatus{
 		Vertexes: []*client.Vertex{{Digest: "b", Name: "[2/2] RUN make", Started: &began}},
-		Logs:     []*client.VertexLog{{Vertex: "b", Data: []byte("one\ntw"), Timestamp: began.Add(time.Second)}},
+		Logs:     []*client.VertexLog{{Vertex: "b", Data: []byte("one\n1%\r2%\r100%\ntw"), Timestamp: began.Add(time.Second)}},
 	})
 	r.take(&client.SolveStatus{
 		Vertexes: []*client.Vertex{{Digest: "b", Name: "[2/2] RUN make", Started: &began, Completed: &over, Error: "exit code: 2"},
 			{Digest: "c", Name: "other", Started: &began, Completed: &over}},
 		Logs: []*client.VertexLog{{Vertex: "b", Data: []byte("o\r\nend"), Timestamp: began.Add(time.Second)}},
 	})
-	want := []string{"#1 [1/2] FROM base", "#2 importing cache", "#1 CACHED", "#2 ERROR: cache not found", "#3 [2/2] RUN make", "#3 1.000 one", "#4 other", "#3 1.000 two", "#3 1.300 end",
+	want := []string{"#1 [1/2] FROM base", "#2 importing cache", "#1 CACHED", "#2 ERROR: cache not found", "#3 [2/2] RUN make", "#3 1.000 one", "#3 1.000 100%", "#4 other", "#3 1.000 two", "#3 1.300 end",
 		"#3 ERROR: exit code: 2", "#4 DONE 1.3s"}
 	if d := cmp.Diff(want, said); d != "" {
 		t.Error(d)
 	}
 	cause := errors.New("failed to solve: exit code: 2")
 	err := r.failure(cause, "")
-	if err.Error() != "exit code: 2\n  > [2/2] RUN make:\n  one\n  two\n  end" || !errors.Is(err, cause) {
+	if err.Error() != "exit code: 2\n  > [2/2] RUN make:\n  one\n  100%\n  two\n  end" || !errors.Is(err, cause) {
 		t.Errorf("%q", err)
+	}
+}
+
+// TestBarsTakeNoRoom: of a line that is written over and over only the end is kept.
+func TestBarsTakeNoRoom(t *testing.T) {
+	r := newReport(func(engine.Progress) {})
+	now := time.Unix(100, 0)
+	r.take(&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: "a", Started: &now}}})
+	for range 1000 {
+		r.take(&client.SolveStatus{Logs: []*client.VertexLog{{Vertex: "a", Data: []byte("50% of it\r"), Timestamp: now}}})
+	}
+	if got := string(r.steps["a"].part); got != "50% of it\r" {
+		t.Errorf("%d bytes are kept", len(got))
 	}
 }
 
