@@ -250,4 +250,9 @@ volumes: {vol: {}, w: {}}
 			t.Errorf("%s: got %q, want %q", c.what, got, c.want)
 		}
 	}
+	for name, why := range map[string]string{"tool": "no such service: tool: disabled", "nope": "no such service: nope: not found"} {
+		if _, err := m.Hashes([]string{name}); err == nil || err.Error() != why {
+			t.Errorf("hash of %s: %v", name, err)
+		}
+	}
 }

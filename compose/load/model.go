@@ -308,7 +308,11 @@ func (m *Model) Hashes(services []string) ([]Hash, error) {
 	for _, name := range slices.Sorted(slices.Values(services)) {
 		h, ok := m.hashed[name]
 		if !ok {
-			return nil, fault("no such service: %s: not found", name)
+			why := "not found"
+			if slices.ContainsFunc(m.all, func(c types.ServiceConfig) bool { return c.Name == name }) {
+				why = "disabled"
+			}
+			return nil, fault("no such service: %s: %s", name, why)
 		}
 		out = append(out, Hash{name, h()})
 	}
