@@ -87,22 +87,29 @@ func outcomes(g *graph.Graph[string], w graph.Walker[string]) map[string]graph.O
 	return out
 }
 
+// tenAtOnce is how long a walk over ten independent nodes of one class takes.
+func tenAtOnce(t *testing.T, each time.Duration, w graph.Walker[int]) time.Duration {
+	g := &graph.Graph[int]{}
+	for i := range 10 {
+		g.Add(i)
+	}
+	w.Class = func(int) string { return "one" }
+	w.Run = func(context.Context, int) error { time.Sleep(each); return nil }
+	began := time.Now()
+	if err := g.Walk(t.Context(), w); err != nil {
+		t.Error(err)
+	}
+	return time.Since(began)
+}
+
 func TestIndependentNodesRunAtOnceWithinTheirLimit(t *testing.T) {
 	for _, test := range []struct {
 		limit int
 		want  time.Duration
 	}{{0, time.Second}, {5, 2 * time.Second}, {1, 10 * time.Second}} {
 		synctest.Test(t, func(t *testing.T) {
-			g := &graph.Graph[int]{}
-			for i := range 10 {
-				g.Add(i)
-			}
-			began := time.Now()
-			err := g.Walk(t.Context(), graph.Walker[int]{
-				Run:   func(context.Context, int) error { time.Sleep(time.Second); return nil },
-				Class: func(int) string { return "change" }, Limit: map[string]int{"change": test.limit}})
-			if took := time.Since(began); err != nil || took != test.want {
-				t.Errorf("limit %d: %s, want %s (%v)", test.limit, took, test.want, err)
+			if took := tenAtOnce(t, time.Second, graph.Walker[int]{Limit: map[string]int{"one": test.limit}}); took != test.want {
+				t.Errorf("limit %d: %s, want %s", test.limit, took, test.want)
 			}
 		})
 	}
@@ -115,16 +122,9 @@ func TestPatience(t *testing.T) {
 		10 * time.Second:       10*time.Second + 400*time.Millisecond, // two, and then all
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			g := &graph.Graph[int]{}
-			for i := range 10 {
-				g.Add(i)
-			}
-			began := time.Now()
-			err := g.Walk(t.Context(), graph.Walker[int]{
-				Run:   func(context.Context, int) error { time.Sleep(took); return nil },
-				Class: func(int) string { return "stop" }, Limit: map[string]int{"stop": 2}, Patience: map[string]time.Duration{"stop": 400 * time.Millisecond}})
-			if got := time.Since(began); err != nil || got != want {
-				t.Errorf("each %s: %s, want %s (%v)", took, got, want, err)
+			w := graph.Walker[int]{Limit: map[string]int{"one": 2}, Patience: map[string]time.Duration{"one": 400 * time.Millisecond}}
+			if got := tenAtOnce(t, took, w); got != want {
+				t.Errorf("each %s: %s, want %s", took, got, want)
 			}
 		})
 	}
