@@ -114,16 +114,16 @@ func (c *cli) perform(ctx context.Context, t compose.Tool, p plan.Plan, r run) a
 }
 
 func (c *cli) report(r apply.Report) {
-	i := slices.IndexFunc(r.Failures, func(f apply.Failure) bool { return !f.Tolerated && f.Err != nil })
-	if c.progressJSON() && i >= 0 {
-		c.jsonLine(map[string]any{"error": true, "message": r.Failures[i].Err.Error()})
+	if c.progressJSON() {
+		if i := slices.IndexFunc(r.Failures, func(f apply.Failure) bool { return !f.Tolerated && f.Err != nil }); i >= 0 {
+			c.jsonLine(map[string]any{"error": true, "message": r.Failures[i].Err.Error()})
+		}
+		return
 	}
-	if !c.progressJSON() {
-		_, style, _ := c.mode()
-		var text bytes.Buffer
-		render.Report(&text, r, style)
-		_, _ = c.screen.on(c.status()).Write(text.Bytes())
-	}
+	_, style, _ := c.mode()
+	var text bytes.Buffer
+	render.Report(&text, r, style)
+	_, _ = c.screen.on(c.status()).Write(text.Bytes())
 }
 
 // watch a plan being carried out.

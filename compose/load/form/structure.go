@@ -135,14 +135,10 @@ func (c *structure) mapping(n *yaml.Node, sh *shape, generic string) bool {
 	all := source.Pairs(n)
 	for _, p := range all {
 		sub, named, ok := sh.key(p.Key.Value)
-		if !ok && c.unused() {
-			d := c.notes.Warn(c.f.Spot(p.Key), "%sunknown key %q, where nothing is extended", c.prefix(), p.Key.Value)
-			d.Rule, d.Path = "unknown-key", strings.Join(append(c.path[:len(c.path):len(c.path)], p.Key.Value), ".")
-			continue
-		}
 		if !ok {
-			c.unknown(p, n, sh)
-			c.remove(p.In, p.Key, p.Key.Value)
+			if c.unknown(p, n, sh); !c.unused() {
+				c.remove(p.In, p.Key, p.Key.Value)
+			}
 			continue
 		}
 		if sub == nil || !named && strings.HasPrefix(p.Key.Value, "x-") && !source.IsName(generic) {
@@ -226,6 +222,10 @@ func (c *structure) remove(from, n *yaml.Node, key string) {
 func (c *structure) unknown(p source.Pair, m *yaml.Node, sh *shape) {
 	d := c.fail("unknown-key", p.Key, "%sunknown key %q", c.prefix(), p.Key.Value)
 	d.Path = strings.Join(append(c.path[:len(c.path):len(c.path)], p.Key.Value), ".")
+	if c.unused() {
+		d.Severity, d.Text = diag.Warning, d.Text+", where nothing is extended"
+		return
+	}
 	var names []string
 	for k := range sh.keys {
 		if source.Child(m, k) == nil {
