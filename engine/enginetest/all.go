@@ -62,7 +62,7 @@ func (f *Fake) AllImages(ctx context.Context) (out map[string]image.Live, err er
 			if !i.Remote {
 				d := i.Defaults
 				d.Labels = maps.Clone(d.Labels)
-				out[key] = image.Live{ID: i.ID, Defaults: &d}
+				out[key] = image.Live{ID: i.ID, Defaults: &d, Created: i.made}
 			}
 		}
 		return nil

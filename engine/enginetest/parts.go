@@ -628,7 +628,7 @@ func (p observer) InspectImage(ctx context.Context, ref string) (l image.Live, e
 			return refuse(engine.ErrNotFound, "inspect image %s: No such image: %s", ref, ref)
 		}
 		d := i.Defaults
-		l = image.Live{ID: i.ID, Tagged: i.named, Defaults: &d}
+		l = image.Live{ID: i.ID, Created: i.made, Tagged: i.named, Defaults: &d}
 		return nil
 	})
 	return l, err

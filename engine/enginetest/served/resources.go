@@ -189,6 +189,7 @@ type imageJSON struct {
 	Labels                map[string]string
 	Config, Metadata      map[string]any `json:",omitempty"`
 	Os, Architecture      string
+	Created               any // seconds in a list, RFC 3339 of one
 }
 
 func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
@@ -216,7 +217,9 @@ func (s *Server) imagesByID(r *http.Request) (map[string]*imageJSON, error) {
 	for _, ref := range slices.Sorted(maps.Keys(all)) {
 		i := all[ref]
 		if out[i.ID] == nil {
-			out[i.ID] = &imageJSON{ID: i.ID, RepoTags: []string{}, RepoDigests: []string{}, Labels: i.Defaults.Labels, Os: s.fake.Caps.OS, Architecture: s.fake.Caps.Arch}
+			out[i.ID] = &imageJSON{
+				ID: i.ID, RepoTags: []string{}, RepoDigests: []string{}, Labels: i.Defaults.Labels, Os: s.fake.Caps.OS, Architecture: s.fake.Caps.Arch, Created: i.Created.Unix(),
+			}
 		}
 		if ref != i.ID {
 			out[i.ID].RepoTags = append(out[i.ID].RepoTags, ref)
@@ -242,7 +245,7 @@ func (s *Server) inspectImage(w http.ResponseWriter, r *http.Request) error {
 	if out == nil {
 		return fault{http.StatusNotFound, "No such image: " + ref}
 	}
-	out.Metadata = map[string]any{"LastTagTime": l.Tagged}
+	out.Metadata, out.Created = map[string]any{"LastTagTime": l.Tagged}, l.Created
 	d := l.Defaults
 	volumes, ports := map[string]struct{}{}, map[string]struct{}{}
 	for _, v := range d.Volumes {
