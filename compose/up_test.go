@@ -187,6 +187,23 @@ func TestWaitIsOverWhenAllAreUpAtTheSameTime(t *testing.T) {
 	})
 }
 
+// TestWaitForWhatIsRestartedAgainAndAgain: between two falls it runs, and is not up for that.
+func TestWaitForWhatIsRestartedAgainAndAgain(t *testing.T) {
+	withEngine(t, map[string]enginetest.Behaviour{"falls": {ExitCode: enginetest.Exits(3), After: 700 * time.Millisecond}}, func(t *testing.T, f *enginetest.Fake) {
+		web := service("web", "falls")
+		web.Container.Restart.Name = "always"
+		r := up(t, compose.Tool{Engine: f}, shop(web), compose.UpOptions{Wait: true}, compose.RunOptions{})
+		if !r.Failed() || !strings.Contains(r.Failures[0].Err.Error(), "exited (3) and is restarted, again and again") || r.Took.Round(5*time.Second) != 30*time.Second {
+			t.Errorf("%s %+v", r.Took, r.Failures)
+		}
+		r = up(t, compose.Tool{Engine: f}, shop(web), compose.UpOptions{Wait: true}, compose.RunOptions{WaitTimeout: time.Minute})
+		var late *apply.NotReady
+		if !r.Failed() || !errors.As(r.Failures[0].Err, &late) || !late.TimedOut {
+			t.Errorf("%s %+v", r.Took, r.Failures)
+		}
+	})
+}
+
 func TestWaitTimesOut(t *testing.T) {
 	withEngine(t, map[string]enginetest.Behaviour{"health": {HealthyAfter: time.Hour}}, func(t *testing.T, f *enginetest.Fake) {
 		began := time.Now()

@@ -185,8 +185,7 @@ func (r *run) wait(ctx context.Context, n plan.Node, s plan.WaitContainer) error
 	}
 	id, timeout := r.id(s.Container), r.timeout()
 	defer r.probed(ctx, id, s)()
-	var stable <-chan time.Time // told when it has stayed as it is wanted for long enough
-	stayed := false             // it has
+	at := standing{began: time.Now(), patient: timeout != nil}
 	var v judgement
 	for {
 		st, changed, err := r.watch.next(id)
@@ -196,26 +195,22 @@ func (r *run) wait(ctx context.Context, n plan.Node, s plan.WaitContainer) error
 		if !v.holds(st) {
 			v, err = r.ask(ctx, id, s.Until, st)
 		}
-		if err != nil || v.why != "" || v.reached && !upWait(n) && (v.monitor(s) == 0 || v.final) {
+		watched := at.look(&v, st, s)
+		if err != nil || v.why != "" || v.reached && !upWait(n) && !watched {
 			return cmp.Or(err, v.err(n.Resource.Name, s.Until))
 		}
 		var all <-chan struct{} // closed: all are up at the same time
-		switch {
-		case v.reached && upWait(n) && (stayed || v.final || v.monitor(s) == 0):
+		if v.reached && upWait(n) && (at.stayed || !watched) {
 			all = r.up.reached(n.ID)
-		case v.reached && stable == nil:
-			stable = time.After(v.monitor(s))
-		case !v.reached:
-			stable, stayed = nil, false
 		}
 		select {
 		case <-all:
 			return nil
-		case <-stable:
+		case <-at.stable:
 			if !upWait(n) {
 				return nil
 			}
-			stayed = true
+			at.stayed = true
 		case <-changed:
 		case <-timeout:
 			if left := r.left(); left > 0 {
@@ -229,6 +224,41 @@ func (r *run) wait(ctx context.Context, n plan.Node, s plan.WaitContainer) error
 			return ctx.Err()
 		}
 	}
+}
+
+// standing is what became so far of a container that is waited for.
+type standing struct {
+	began   time.Time
+	patient bool // the user said how long to wait
+	ends    int
+	fell    bool             // its restart policy had to start it again
+	stable  <-chan time.Time // told when it has stayed as it is wanted for long enough
+	stayed  bool             // it has
+}
+
+const (
+	fallingFor  = 30 * time.Second // how long --wait bears with a container that is started again and again, unless the user says how long
+	fallenStays = time.Second      // how long such a container has to run until it counts as up
+)
+
+// look at a judgement: whether it has to be watched further that what was reached stays so. What has gone on falling for too long is given up.
+func (a *standing) look(v *judgement, st state, s plan.WaitContainer) (watched bool) {
+	if st.ends > a.ends || !v.reached {
+		a.stable, a.stayed, a.ends = nil, false, st.ends
+	}
+	a.fell = a.fell || v.falls != ""
+	if !a.patient && time.Since(a.began) > fallingFor {
+		v.why = cmp.Or(v.why, v.falls)
+	}
+	monitor := v.monitor(s)
+	if a.fell {
+		monitor = max(monitor, fallenStays)
+	}
+	watched = monitor > 0 && !v.final
+	if v.reached && watched && a.stable == nil {
+		a.stable = time.After(monitor)
+	}
+	return watched
 }
 
 // upWait tells whether a node is one of the waits of --wait.
@@ -289,6 +319,9 @@ func (r *run) ask(ctx context.Context, id string, until plan.Until, told state) 
 	}
 	s := found(d)
 	s.ends = told.ends
+	if until == plan.UntilUp && d.State == container.Restarting {
+		return judgement{falls: fmt.Sprintf("exited (%d) and is restarted, again and again", d.ExitCode)}, nil
+	}
 	if until == plan.UntilWell && !s.exited && (s.ends > 0 || d.State == container.Restarting) { // its restart policy hides that it fell
 		return judgement{why: fmt.Sprintf("exited (%d) and is restarted", cmp.Or(told.code, d.ExitCode))}, nil
 	}
@@ -306,6 +339,7 @@ type judgement struct {
 	probed  bool // it has a healthcheck
 	final   bool // it has ended well: nothing more will happen
 	why     string
+	falls   string // why, if it goes on like that: it has ended, and will be started again
 }
 
 // holds tells whether a judgement need not be asked for again: it runs without a healthcheck, and nothing has befallen it.
