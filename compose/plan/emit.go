@@ -37,8 +37,10 @@ func (r *replica) resource() Resource {
 }
 
 func (r *replica) node(verb string, s Step, why []Reason, after ...ID) Node {
-	return Node{ID: ID(verb + " " + r.Key), Step: s, Resource: r.resource(), Reasons: why, After: after}
+	return Node{ID: r.id(verb), Step: s, Resource: r.resource(), Reasons: why, After: after}
 }
+
+func (r *replica) id(verb string) ID { return ID(verb + " " + r.Key) }
 
 // emit adds the steps that were decided for a service. Those of its dependencies are there by then.
 func (b *builder) emit(service string) {

@@ -371,13 +371,19 @@ type commit struct {
 	service, unit string
 }
 
-// emitCommits, each when the whole unit is done, and the service verified if it goes back as a whole.
+// emitCommits, each when the whole unit is done, and the service verified if it goes back as a whole. Who shares the namespaces of another goes
+// before that one: Podman removes none that somebody still holds on to.
 func (b *builder) emitCommits() {
+	sharers := map[string][]ID{} // removals, by the mode that names whose namespaces they share
 	for _, c := range b.commits {
 		b.ends[c.unit] = appendIf(b.ends[c.unit], b.verdicts[c.service])
+		for _, mode := range sharedModes(*c.r.live) {
+			sharers[mode] = append(sharers[mode], c.r.id("remove"))
+		}
 	}
 	for _, c := range b.commits {
-		remove := c.r.node("remove", RemoveContainer{Container: c.r.oldRef(), Contents: b.contentsOf(*c.r.live)}, c.r.create, b.ends[c.unit]...)
+		after := slices.Concat(b.ends[c.unit], sharers["container:"+c.r.live.ID])
+		remove := c.r.node("remove", RemoveContainer{Container: c.r.oldRef(), Contents: b.contentsOf(*c.r.live)}, c.r.create, after...)
 		remove.Unless, remove.Late = c.r.unless, true
 		b.add(remove)
 		if from := c.r.newName(); from != c.r.Spec.Name {
@@ -394,4 +400,12 @@ func (r *replica) newName() string {
 		return r.successor.Name
 	}
 	return container.TemporaryName(r.live.ID, r.Spec.Name)
+}
+
+// sharedModes are those of a container's namespaces that may be another container's: "container:ID".
+func sharedModes(c container.Live) []string {
+	if f := c.Found; f != nil {
+		return slices.Compact(slices.Sorted(slices.Values([]string{f.NetworkMode, f.IPC, f.PID})))
+	}
+	return []string{c.Mode}
 }
