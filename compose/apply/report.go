@@ -70,9 +70,20 @@ func (r *run) tolerated(n plan.Node, err error) bool {
 	case plan.PushImage:
 		return s.Optional
 	case plan.RemoveNetwork, plan.RemoveVolume, plan.RemoveImage:
-		return errors.Is(err, engine.ErrConflict) && len(r.plan.Graph().Reach(n.ID)) == 1
+		return errors.Is(err, engine.ErrConflict) && r.onlyRemovals(n)
 	}
 	return false
+}
+
+// onlyRemovals come after a step.
+func (r *run) onlyRemovals(n plan.Node) bool {
+	return !slices.ContainsFunc(r.plan.Graph().Reach(n.ID), func(id plan.ID) bool {
+		switch r.nodes[id].Step.(type) {
+		case plan.RemoveNetwork, plan.RemoveVolume, plan.RemoveImage:
+			return false
+		}
+		return true
+	})
 }
 
 // diagnose the containers of what failed, all at once.

@@ -3,8 +3,10 @@ package docker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/netip"
+	"strings"
 	"time"
 
 	apinetwork "github.com/moby/moby/api/types/network"
@@ -114,11 +116,18 @@ func prefix(text string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// RemoveNetwork removes it; one that is gone already is fine, one in use is engine.ErrConflict.
+// RemoveNetwork removes it; one that is gone already is fine, one in use is engine.ErrConflict, but not one that only seems to be.
 func (n networks) RemoveNetwork(ctx context.Context, id string) error {
 	err := n.remove(ctx, id)
 	if err == nil && len(id) != hexID {
 		err = n.gone(ctx, id)
+	}
+	for again := 20; again > 0 && err != nil && n.miscounted(ctx, id, err); again-- { // or somebody is just leaving
+		time.Sleep(100 * time.Millisecond)
+		err = n.remove(ctx, id)
+	}
+	if err != nil && n.miscounted(ctx, id, err) {
+		err = fmt.Errorf("nobody is on it, but the engine has lost count of its endpoints, and keeps it until it is started anew: %s", message(err))
 	}
 	return failed(err, "remove network", short(id))
 }
@@ -129,6 +138,16 @@ func (n networks) remove(ctx context.Context, id string) error {
 		return nil
 	}
 	return err
+}
+
+// miscounted tells whether an engine takes a network to be in use that nobody is on. Engines before API 1.51 keep the number of a network's endpoints,
+// and of some thousand containers that start or end at once one may get lost (moby issue 42119).
+func (n networks) miscounted(ctx context.Context, id string, refusal error) bool {
+	if !strings.Contains(refusal.Error(), "active endpoints") {
+		return false
+	}
+	in, err := n.c.api.NetworkInspect(ctx, id, client.NetworkInspectOptions{})
+	return err == nil && len(in.Network.Containers) == 0
 }
 
 // hexID is the length of what an engine gives ids to by itself. A Swarm's are shorter.
