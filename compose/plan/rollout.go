@@ -377,7 +377,7 @@ func (b *builder) emitCommits() {
 	sharers := map[string][]ID{} // removals, by the mode that names whose namespaces they share
 	for _, c := range b.commits {
 		b.ends[c.unit] = appendIf(b.ends[c.unit], b.verdicts[c.service])
-		for _, mode := range sharedModes(*c.r.live) {
+		for _, mode := range b.sharedModes(c) {
 			sharers[mode] = append(sharers[mode], c.r.id("remove"))
 		}
 	}
@@ -402,10 +402,19 @@ func (r *replica) newName() string {
 	return container.TemporaryName(r.live.ID, r.Spec.Name)
 }
 
-// sharedModes are those of a container's namespaces that may be another container's: "container:ID".
-func sharedModes(c container.Live) []string {
-	if f := c.Found; f != nil {
-		return slices.Compact(slices.Sorted(slices.Values([]string{f.NetworkMode, f.IPC, f.PID})))
+// sharedModes are those of an old container's namespaces that may be another container's, "container:ID": as found, and as the file has them.
+func (b *builder) sharedModes(c commit) []string {
+	var out []string
+	if f := c.r.live.Found; f != nil {
+		out = []string{f.NetworkMode, f.IPC, f.PID}
 	}
-	return []string{c.Mode}
+	svc, _ := b.want.Service(c.service)
+	for _, d := range svc.Depends {
+		for _, owner := range b.replicas[d.Service] {
+			if owner.live != nil && d.Namespace != "" {
+				out = append(out, "container:"+owner.live.ID)
+			}
+		}
+	}
+	return slices.Compact(slices.Sorted(slices.Values(out)))
 }
