@@ -122,12 +122,17 @@ func (n networks) RemoveNetwork(ctx context.Context, id string) error {
 	if err == nil && len(id) != hexID {
 		err = n.gone(ctx, id)
 	}
-	for again := 20; again > 0 && err != nil && n.miscounted(ctx, id, err); again-- { // or somebody is just leaving
-		time.Sleep(100 * time.Millisecond)
-		err = n.remove(ctx, id)
-	}
-	if err != nil && n.miscounted(ctx, id, err) {
-		err = fmt.Errorf("nobody is on it, but the engine has lost count of its endpoints, and keeps it until it is started anew: %s", message(err))
+	for left := 20; err != nil && n.miscounted(ctx, id, err); left-- {
+		if left == 0 {
+			err = fmt.Errorf("nobody is on it, but the engine has lost count of its endpoints, and keeps it until it is started anew: %s", message(err))
+			break
+		}
+		select { // somebody may just be leaving
+		case <-time.After(100 * time.Millisecond):
+			err = n.remove(ctx, id)
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
 	}
 	return failed(err, "remove network", short(id))
 }
