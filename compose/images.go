@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"time"
 
 	"github.com/tutti-run/tutti/compose/bake"
 	"github.com/tutti-run/tutti/compose/desired"
@@ -81,9 +80,5 @@ func (t Tool) bring(ctx context.Context, p Project, o plan.ImageOptions, decide 
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	if err := t.inspect(ctx, &have, plan.Needs{Images: plan.Aging(p, have)}); err != nil {
-		return plan.Plan{}, err
-	}
-	o.Now = time.Now()
 	return decide(want, have, o)
 }

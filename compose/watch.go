@@ -276,18 +276,18 @@ func (s *session) sync(ctx context.Context, w watch.Sync) error {
 		}
 	}
 	return s.each(ctx, w.Service, false, func(l container.Live) error {
+		var removed, copied error
 		if len(rm) > 2 && l.Up() {
-			if err := s.run(ctx, l, engine.Exec{Command: rm}); err != nil {
-				return fmt.Errorf("deleting paths in %s: %w", l.Name, err)
+			if err := s.run(ctx, l, engine.Exec{Command: rm}); err != nil { // some have no rm: the rest is copied all the same
+				removed = fmt.Errorf("deleting paths in %s: %w", l.Name, err)
 			}
 		}
-		if len(files) == 0 {
-			return nil
+		if len(files) > 0 {
+			if err := transfer.Files(ctx, s.Engine, l.ID, files); err != nil {
+				copied = fmt.Errorf("copying files to %s: %w", l.Name, err)
+			}
 		}
-		if err := transfer.Files(ctx, s.Engine, l.ID, files); err != nil {
-			return fmt.Errorf("copying files to %s: %w", l.Name, err)
-		}
-		return nil
+		return errors.Join(removed, copied)
 	})
 }
 

@@ -71,13 +71,18 @@ func (s State) Service(name string) (Service, bool) {
 // Replicas is how many containers of a service there should be.
 func (s State) Replicas(service string) int { return s.replicas[service] }
 
-// Images are the images that the services want, once each, in order of reference.
+// Images are the images that the services want, once each, in order of reference. Of those that can only be pulled the policy holds that pulls most.
 func (s State) Images(services []string) []image.Spec {
 	byRef := map[string]image.Spec{}
 	for _, name := range services {
 		for _, img := range s.services[name].Images() {
-			if had, ok := byRef[img.Ref]; !ok || had.Build == nil {
+			had, ok := byRef[img.Ref]
+			switch {
+			case !ok, had.Build == nil && (img.Build != nil || pulls(img) > pulls(had)):
 				byRef[img.Ref] = img
+			case had.Build == nil && pulls(img) == pulls(had):
+				had.RefreshAfter = min(had.RefreshAfter, img.RefreshAfter)
+				byRef[img.Ref] = had
 			}
 		}
 	}
@@ -88,6 +93,11 @@ func (s State) Images(services []string) []image.Spec {
 		}
 	}
 	return out
+}
+
+// pulls tells how readily a policy pulls an image.
+func pulls(img image.Spec) int {
+	return slices.Index([]image.Policy{image.Never, image.Rebuild, image.Missing, "", image.Refresh, image.Always}, img.Policy)
 }
 
 // Bases are the images of the project that an image is built from, by name.

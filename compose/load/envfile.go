@@ -200,13 +200,16 @@ var rawFormat = sync.OnceFunc(func() {
 	})
 })
 
-// applyPlatform gives built services the platform of DOCKER_DEFAULT_PLATFORM.
+// defaultPlatform is the variable with the platform of what names none.
+const defaultPlatform = "DOCKER_DEFAULT_PLATFORM"
+
+// applyPlatform gives built services the default platform.
 func (s *session) applyPlatform() {
 	s.platforms = map[string]string{}
 	for name, c := range s.project.Services {
 		s.platforms[name] = c.Platform
 	}
-	platform := s.env["DOCKER_DEFAULT_PLATFORM"]
+	platform := s.env[defaultPlatform]
 	if platform == "" {
 		return
 	}

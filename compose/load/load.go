@@ -226,7 +226,7 @@ func (s *session) load(ctx context.Context) (err error) {
 }
 
 func (s *session) input() convert.Input {
-	return convert.Input{Project: s.project, Files: s.Files, Notes: s.Notes, EnvFiles: s.named, Unused: s.o.Unused, FromEnvFile: s.fromEnvFile, Hooks: s.hooks}
+	return convert.Input{Project: s.project, Files: s.Files, Notes: s.Notes, EnvFiles: s.named, Unused: s.o.Unused, FromEnvFile: s.fromEnvFile, Hooks: s.hooks, Platform: s.env[defaultPlatform]}
 }
 
 func (s *session) outcome() error {

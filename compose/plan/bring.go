@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/compose/diag"
@@ -14,13 +13,12 @@ import (
 
 // ImageOptions of Pull, Push and BuildImages.
 type ImageOptions struct {
-	Services []string // none: all
-	Deps     bool     // and what they depend on
-	Policy   string   // Pull: "missing" leaves out what is here; "", "always"
-	Prebuilt bool     // Pull: leave out what can be built
-	Tolerant bool     // Pull, Push: what fails is only told
-	Push     bool     // BuildImages: and push them
-	Now      time.Time
+	Services []string           // none: all
+	Deps     bool               // and what they depend on
+	Policy   string             // Pull: instead of the services' own; "missing" leaves out what is here; "", "always"
+	Prebuilt bool               // Pull: leave out what can be built
+	Tolerant bool               // Pull, Push: what fails is only told
+	Push     bool               // BuildImages: and push them
 	Change   func(*image.Build) // BuildImages: what the user wants to be other than in the file; may be nil
 }
 
@@ -61,21 +59,20 @@ func Pull(want desired.State, have engine.Snapshot, o ImageOptions) (Plan, error
 	return p, err
 }
 
-// skipsPull is why an image is not pulled; "" if it is.
+// skipsPull is why an image is not pulled; "" if it is: one that is pulled from time to time is now.
 func skipsPull(want desired.Project, svc desired.Service, img image.Spec, have engine.Snapshot, o ImageOptions) string {
 	_, here := have.Images[img.Ref]
 	own := img.Build != nil && img.Ref == want.ImageOf(svc.Name)
+	policy := cmp.Or(image.Policy(o.Policy), img.Policy)
 	switch {
 	case own:
 		return "no image to be pulled"
 	case o.Prebuilt && img.Build != nil:
 		return "its image can be built"
-	case img.Policy == image.Never, img.Policy == image.Rebuild:
-		return "its pull policy is " + string(img.Policy)
-	case here && image.Missing == cmp.Or(image.Policy(o.Policy), img.Policy) && !image.Latest(img.Ref): // that is pulled, as by Docker Compose
+	case policy == image.Never, policy == image.Rebuild:
+		return "its pull policy is " + string(policy)
+	case here && policy == image.Missing && !image.Latest(img.Ref): // that is pulled, as by Docker Compose
 		return "its image is here"
-	case here && img.Policy == image.Refresh && o.Now.Sub(have.Images[img.Ref].Tagged) <= img.RefreshAfter:
-		return "its image is recent enough"
 	}
 	return ""
 }

@@ -128,12 +128,12 @@ func removals(gone []container.Live, uses func(container.Live) bool) []ID {
 	return out
 }
 
-// removeVolumes of the project that the file declares; without a file, all that carry its label.
+// removeVolumes of the project that its services mount, or with Unused all that the file declares; without a file, all that carry its label.
 func (l *lifecycle) removeVolumes(gone []container.Live, services []string) []Node {
 	var out []Node
 	for _, v := range l.have.Volumes {
-		declared := len(l.project.Services) == 0 || slices.ContainsFunc(l.project.Volumes, func(s volume.Spec) bool {
-			return !s.External && (s.Name == v.Name || s.Name == v.Labels[container.LabelMoving])
+		declared := l.nameOnly() || slices.ContainsFunc(l.project.Volumes, func(s volume.Spec) bool {
+			return !s.External && (s.Name == v.Name || s.Name == v.Labels[container.LabelMoving]) && (l.project.Unused || mountedBy(l.project.Services, s.Name))
 		})
 		used := removals(gone, func(c container.Live) bool { return mountsVolume(c, v.Name) })
 		if !l.ours(v.Labels) || !declared || len(services) > 0 && len(used) == 0 || mountedElsewhere(l.have.Containers, gone, v.Name) {

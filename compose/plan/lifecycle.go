@@ -98,13 +98,15 @@ func (l *lifecycle) known(services []string) error {
 	return nil
 }
 
+// nameOnly tells whether there is no file to say what the project has.
+func (l *lifecycle) nameOnly() bool { return len(l.project.Services)+len(l.project.Disabled) == 0 }
+
 // containers are the containers of these services; of none: of all that the file has and a profile enables, as with Docker Compose.
 // Without a file they are all of the project's.
 func (l *lifecycle) containers(services []string) []container.Live {
-	nameOnly := len(l.project.Services)+len(l.project.Disabled) == 0
 	var out []container.Live
 	for _, c := range l.have.Containers {
-		if slices.Contains(services, c.Service()) || len(services) == 0 && (nameOnly || l.now[c.Service()] != nil) {
+		if slices.Contains(services, c.Service()) || len(services) == 0 && (l.nameOnly() || l.now[c.Service()] != nil) {
 			out = append(out, c)
 		}
 	}
@@ -194,8 +196,15 @@ func Start(p desired.Project, have engine.Snapshot, o LifecycleOptions) (Plan, e
 	if err := l.known(o.Services); err != nil {
 		return Plan{}, err
 	}
-	down := slices.DeleteFunc(l.startable(l.needed(o.Services)), container.Live.Up)
-	out := Plan{Project: p.Name, Nodes: l.starts(down, nil, "start")}
+	var up, down []container.Live
+	for _, c := range l.startable(l.needed(o.Services)) {
+		if c.Up() {
+			up = append(up, c)
+		} else {
+			down = append(down, c)
+		}
+	}
+	out := Plan{Project: p.Name, Nodes: l.starts(down, up, nil, "start")}
 	if o.Wait {
 		out.Nodes = append(out.Nodes, l.waits(o.Services, out.Nodes)...)
 	}
@@ -218,12 +227,15 @@ func (l *lifecycle) needed(services []string) []string {
 	return g.Needs(services...)
 }
 
-// starts makes a step to start each container, after stops of the same and the starts of what it depends on, with the waits between. What is
-// stopped is started again whatever comes of those: it was up.
-func (l *lifecycle) starts(containers []container.Live, stops map[string]ID, by string) []Node {
-	starting := map[string][]container.Live{}
+// starts makes a step to start each container, after stops of the same and the starts of what it depends on, with the waits between, also for what
+// is up already. What is stopped is started again whatever comes of those: it was up.
+func (l *lifecycle) starts(containers, up []container.Live, stops map[string]ID, by string) []Node {
+	starting, standing := map[string][]container.Live{}, map[string][]container.Live{}
 	for _, c := range containers {
 		starting[c.Service()] = append(starting[c.Service()], c)
+	}
+	for _, c := range up {
+		standing[c.Service()] = append(standing[c.Service()], c)
 	}
 	waits := map[ID]Node{}
 	var out []Node
@@ -232,15 +244,23 @@ func (l *lifecycle) starts(containers []container.Live, stops map[string]ID, by 
 		stop, wasUp := stops[c.ID]
 		n.AfterAny = appendIf(nil, stop)
 		for _, d := range l.depends[c.Service()] {
-			for _, dep := range starting[d.Service] {
-				id, wait := l.reached(c.Service(), d, dep)
-				if wait != nil && !required(waits[id]) {
-					waits[id] = *wait
+			wait := func(id ID, w *Node) {
+				if w != nil && !required(waits[id]) {
+					waits[id] = *w
 				}
 				if d.Required && !wasUp {
 					n.After = append(n.After, id)
 				} else {
 					n.AfterAny = append(n.AfterAny, id)
+				}
+			}
+			for _, dep := range starting[d.Service] {
+				wait(l.reached(c.Service(), d, dep))
+			}
+			for _, dep := range standing[d.Service] {
+				if id, w := l.reached(c.Service(), d, dep); w != nil && (d.Condition != desired.IsHealthy || dep.Health != container.Healthy) {
+					w.After = nil
+					wait(id, w)
 				}
 			}
 		}
@@ -308,7 +328,7 @@ func Restart(p desired.Project, have engine.Snapshot, o LifecycleOptions) (Plan,
 	for _, c := range up {
 		stops[c.ID] = ID("stop " + c.Name)
 	}
-	out := Plan{Project: p.Name, Nodes: append(nodes, l.starts(all, stops, "restart")...)}
+	out := Plan{Project: p.Name, Nodes: append(nodes, l.starts(all, nil, stops, "restart")...)}
 	probe(out.Nodes, p.Services, have.Caps)
 	return out, out.sort()
 }

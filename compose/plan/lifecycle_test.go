@@ -87,6 +87,30 @@ func TestWhatWasPutAsideTellsNothing(t *testing.T) {
 	}
 }
 
+// TestStartWaitsForWhatIsUp and not yet as its dependents want it.
+func TestStartWaitsForWhatIsUp(t *testing.T) {
+	for condition, test := range map[desired.Condition]struct {
+		health container.Health
+		want   string
+	}{
+		desired.IsHealthy: {container.Starting, "wait db-1 healthy\nstart web-1 < wait db-1 healthy\n"},
+		desired.Completed: {container.NoHealth, "wait db-1 completed\nstart web-1 < wait db-1 completed\n"},
+		desired.Started:   {container.NoHealth, "start web-1\n"},
+	} {
+		have := shopOf(found("db-1", "db", 1, container.Running), found("web-1", "web", 1, container.Exited))
+		have.Containers[0].Health = test.health
+		p := desired.Project{Name: "shop", Services: []desired.Service{{Name: "db"}, {Name: "web", Depends: []desired.Dependency{{Service: "db", Condition: condition, Required: true}}}}}
+		if got, err := plan.Start(p, have, plan.LifecycleOptions{}); err != nil || got.Steps() != test.want {
+			t.Errorf("%s: %v\n%s\nwant\n%s", condition, err, got.Steps(), test.want)
+		}
+		if have.Containers[0].Health = container.Healthy; condition == desired.IsHealthy {
+			if got, err := plan.Start(p, have, plan.LifecycleOptions{}); err != nil || got.Steps() != "start web-1\n" {
+				t.Errorf("healthy: %v\n%s", err, got.Steps())
+			}
+		}
+	}
+}
+
 // TestRestartHeedsFewDependencies: as with Docker Compose, those with restart: true; and those without whose namespace nobody can start. What was
 // up comes back whatever becomes of them.
 func TestRestartHeedsFewDependencies(t *testing.T) {

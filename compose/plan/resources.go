@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/engine/container"
 	"github.com/tutti-run/tutti/engine/field"
 	"github.com/tutti-run/tutti/network"
@@ -244,6 +245,13 @@ func (b *builder) volumes() {
 func (b *builder) usesVolume(name string) bool {
 	return slices.ContainsFunc(b.order, func(service string) bool {
 		s, _ := b.want.Service(service)
+		return mountedBy([]desired.Service{s}, name)
+	})
+}
+
+// mountedBy tells whether one of these services mounts a volume, or what runs before it starts does.
+func mountedBy(services []desired.Service, name string) bool {
+	return slices.ContainsFunc(services, func(s desired.Service) bool {
 		return slices.ContainsFunc(specs(s), func(c container.Spec) bool {
 			return slices.ContainsFunc(c.Mounts, func(m volume.Mount) bool { return m.Type == volume.Volume && m.Source == name })
 		})

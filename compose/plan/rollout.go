@@ -146,9 +146,9 @@ func (h *handOver) then(id string, s Step, why []Reason) *Node {
 }
 
 func (h *handOver) stopFirst() {
-	ready := h.beforeStart(h.svc, h.r)
-	if h.o.NoStart || h.stopsFirst(h.svc) {
-		ready = readiness{}
+	var ready readiness
+	if !h.o.NoStart && !h.stopsFirst(h.svc) {
+		ready = h.beforeStart(h.svc, h.r)
 	}
 	h.last = slices.Concat(h.last, h.gate, ready.done)
 	if h.served() {

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/moby/patternmatcher"
 
@@ -29,6 +30,7 @@ func (i Ignored) patterns() (*patterns, error) {
 // patterns of paths below a directory. nil matches nothing.
 type patterns struct {
 	root    string
+	mu      sync.Mutex // of matcher, which compiles a pattern when it first needs it: the watch asks beside the one who decides
 	matcher *patternmatcher.PatternMatcher
 }
 
@@ -49,7 +51,7 @@ func newPatterns(root string, list []string) (*patterns, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &patterns{root, m}, nil
+	return &patterns{root: root, matcher: m}, nil
 }
 
 // match of a path, or of a directory that it is in. The root itself has no name that could match.
@@ -61,6 +63,8 @@ func (p *patterns) match(path string) bool {
 	if !in || rel == "." {
 		return false
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	ok, err := p.matcher.MatchesOrParentMatches(rel)
 	return ok && err == nil
 }

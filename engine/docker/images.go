@@ -147,7 +147,7 @@ func ofRegistry(err error) error {
 
 // busyWords are those of the engines for answers 429 and 5xx of a registry, and for connections to it that broke or never came about.
 var busyWords = []string{
-	"toomanyrequests", "too many requests", "429", "received unexpected HTTP status: 5", "500 Internal Server Error", "502 Bad Gateway", "503 Service Unavailable",
+	"toomanyrequests", "too many requests", "429 Too Many Requests", "status: 429", "status code 429", "received unexpected HTTP status: 5", "500 Internal Server Error", "502 Bad Gateway", "503 Service Unavailable",
 	"504 Gateway Timeout", "TLS handshake timeout", "i/o timeout", "connection reset by peer", "unexpected EOF", ": EOF", "Client.Timeout exceeded", "context deadline exceeded",
 }
 

@@ -18,6 +18,9 @@ func (c *cli) kill() *cobra.Command {
 		ValidArgsFunction: c.completeServices,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Services, k.Services = args, args
+			if !cmd.Flags().Changed("remove-orphans") {
+				k.Orphans = c.yes("COMPOSE_REMOVE_ORPHANS")
+			}
 			o.nothing = func() error { fmt.Fprintln(c.Stderr, "no container to kill"); return nil }
 			return o.carry(cmd.Context(), func(t compose.Tool, ctx context.Context, p compose.Project, _ compose.LifecycleOptions) (plan.Plan, error) {
 				return t.PlanKill(ctx, p, k)

@@ -73,10 +73,13 @@ func (s *watchSwitch) start() {
 // stop it, and wait until what it is at has ended: no new steps begin.
 func (s *watchSwitch) stop() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.cancel != nil {
-		s.cancel()
-		<-s.ended
-		s.cancel = nil
+	cancel, ended := s.cancel, s.ended
+	s.cancel = nil
+	s.mu.Unlock() // what is to end asks whether it is on
+	if cancel != nil {
+		cancel()
+	}
+	if ended != nil {
+		<-ended
 	}
 }

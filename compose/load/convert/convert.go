@@ -16,6 +16,7 @@ import (
 	"github.com/tutti-run/tutti/compose/load/merged"
 	"github.com/tutti-run/tutti/compose/load/source"
 	"github.com/tutti-run/tutti/engine/container"
+	"github.com/tutti-run/tutti/image"
 )
 
 // Input is what a project is made of.
@@ -24,6 +25,7 @@ type Input struct {
 	*source.Files                              // where things stand
 	*source.Notes                              // to which what cannot be read is told
 	EnvFiles      []string                     // that the user named
+	Platform      string                       // that images are pulled for whose service names none, "": the engine's
 	Unused        bool                         // networks and volumes that no service uses, too
 	FromEnvFile   map[string]map[string]string // service → variable → env file that set it
 	Hooks         map[string]merged.Hooks      // of each service
@@ -39,9 +41,21 @@ func Project(in Input) desired.Project {
 		Models: models(p.Models), Underscore: merged.Compatible(p), Unused: in.Unused,
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
-		out.Services = append(out.Services, in.service(p.Services[name]))
+		svc := in.service(p.Services[name])
+		in.platform(&svc.Image)
+		for i := range svc.PreStart {
+			in.platform(&svc.PreStart[i].Image)
+		}
+		out.Services = append(out.Services, svc)
 	}
 	return out
+}
+
+// platform that an image is pulled for. Its containers do not ask for one.
+func (in *Input) platform(img *image.Spec) {
+	if img.Build == nil && img.Platform == "" {
+		img.Platform = in.Platform
+	}
 }
 
 func (in *Input) service(c types.ServiceConfig) desired.Service {

@@ -254,9 +254,13 @@ func existing(path string) string {
 	}
 }
 
-// tree watches a directory with all that is in it, and tells of that; not of a root that is one.
+// tree watches a directory with all that is in it, and tells of that; not of a root that is one. What came later than the watch and may not be read
+// is left out: a directory that some service makes for itself does not end the watch of the others.
 func (w *Watcher) tree(path string, tell bool) error {
-	return walk(path, w.skip, w.add, func(path string) {
+	later := func(err error) bool {
+		return tell && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR))
+	}
+	return walk(path, w.skip, w.add, later, func(path string) {
 		if tell && !(w.dirs[path] && slices.Contains(w.roots, path)) {
 			w.tell(path)
 		}
@@ -279,7 +283,7 @@ func Files(roots []string, skip func(dir string) bool) ([]string, error) {
 	var out []string
 	for _, root := range roots {
 		dirs := map[string]bool{}
-		err := walk(root, skip, func(dir string) error { dirs[dir] = true; return nil }, func(path string) {
+		err := walk(root, skip, func(dir string) error { dirs[dir] = true; return nil }, never, func(path string) {
 			if !dirs[path] {
 				out = append(out, path)
 			}
@@ -291,8 +295,11 @@ func Files(roots []string, skip func(dir string) bool) ([]string, error) {
 	return out, nil
 }
 
-// walk a tree: enter each directory before it is looked into, and find each file, link and directory. What is gone by then is no error.
-func walk(path string, skip func(string) bool, enter func(string) error, find func(string)) error {
+func never(error) bool { return false }
+
+// walk a tree: enter each directory before it is looked into, and find each file, link and directory. What is gone by then is no error, nor is a
+// directory that is left out for one.
+func walk(path string, skip func(string) bool, enter func(string) error, out func(error) bool, find func(string)) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -305,18 +312,18 @@ func walk(path string, skip func(string) bool, enter func(string) error, find fu
 	case skip(path):
 		return nil
 	}
-	if err := enter(path); errors.Is(err, fs.ErrNotExist) {
+	if err := enter(path); errors.Is(err, fs.ErrNotExist) || err != nil && out(err) {
 		return nil
 	} else if err != nil {
 		return err
 	}
 	find(path)
 	entries, err := os.ReadDir(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !out(err) {
 		return err
 	}
 	for _, e := range entries {
-		if err := walk(filepath.Join(path, e.Name()), skip, enter, find); err != nil {
+		if err := walk(filepath.Join(path, e.Name()), skip, enter, out, find); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package notify
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -328,6 +329,36 @@ func TestDirectoriesFromTheTop(t *testing.T) {
 	}
 	if got := next("/", "/a/b"); got != "/a" {
 		t.Error(got)
+	}
+}
+
+// TestWhatMayNotBeRead is left out with all that is in it, if the caller says so.
+func TestWhatMayNotBeRead(t *testing.T) {
+	dir := t.TempDir()
+	for _, d := range []string{"a", "closed/in", "z"} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	enter := func(d string) error {
+		if filepath.Base(d) == "closed" {
+			return &fs.PathError{Op: "inotify_add_watch", Path: d, Err: syscall.EACCES}
+		}
+		return nil
+	}
+	denied := func(err error) bool { return errors.Is(err, fs.ErrPermission) }
+	for name, test := range map[string]struct {
+		out  func(error) bool
+		want []string
+	}{"left out": {denied, []string{".", "a", "z"}}, "an error": {never, []string{".", "a"}}} {
+		var found []string
+		err := walk(dir, func(string) bool { return false }, enter, test.out, func(p string) {
+			rel, _ := filepath.Rel(dir, p)
+			found = append(found, rel)
+		})
+		if (err == nil) != (name == "left out") || !slices.Equal(found, test.want) {
+			t.Errorf("%s: found %v, %v", name, found, err)
+		}
 	}
 }
 
