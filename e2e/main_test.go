@@ -10,7 +10,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -31,6 +33,9 @@ var update = flag.Bool("update", false, "rewrite expected output")
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if signal.Ignored(syscall.SIGHUP) { // under nohup: then what the tests start would not hear it either
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	code, err := shared(m)
 	if err != nil {
 		log.Fatal("e2e: ", err)

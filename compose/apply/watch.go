@@ -217,6 +217,9 @@ func (r *run) wait(ctx context.Context, n plan.Node, s plan.WaitContainer) error
 				timeout = time.After(left)
 				continue
 			}
+			if all != nil { // it is up: the others were not
+				return nil
+			}
 			return &NotReady{Name: n.Resource.Name, Until: s.Until, TimedOut: true}
 		case <-r.stop.Done():
 			return context.Canceled

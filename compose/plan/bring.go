@@ -44,7 +44,7 @@ func wanted(want desired.State, o ImageOptions) (services []desired.Service, out
 	return services, out, nil
 }
 
-// Pull says which images to pull: those that have a name, as the pull policies allow. One that can be built may fail.
+// Pull says which images to pull: those that have a name, as the pull policies allow.
 func Pull(want desired.State, have engine.Snapshot, o ImageOptions) (Plan, error) {
 	services, images, err := wanted(want, o)
 	p := Plan{Project: want.Project.Name}
@@ -53,7 +53,7 @@ func Pull(want desired.State, have engine.Snapshot, o ImageOptions) (Plan, error
 			p.Warnings = append(p.Warnings, diag.Diagnostic{Severity: diag.Info, Text: fmt.Sprintf("%s: skipped: %s", services[i].Name, why)})
 			continue
 		}
-		p.Nodes = append(p.Nodes, Node{ID: ID("pull " + img.Ref), Step: PullImage{Image: img, Was: have.Images[img.Ref].ID, Optional: o.Tolerant || img.Build != nil},
+		p.Nodes = append(p.Nodes, Node{ID: ID("pull " + img.Ref), Step: PullImage{Image: img, Was: have.Images[img.Ref].ID, Optional: o.Tolerant},
 			Resource: Resource{Kind: Image, Name: img.Ref, Service: services[i].Name}, Reasons: []Reason{Asked{"pull"}}})
 	}
 	return p, err

@@ -105,6 +105,9 @@ func failure(b *bytes.Buffer, f apply.Failure, s Style) {
 	if len(f.Waiting) > 0 {
 		s.under(b, 4, s.paint(yellow, "not started because of it:")+" "+strings.Join(f.Waiting, ", "))
 	}
+	if pull, is := f.Node.Step.(plan.PullImage); is && pull.Image.Build != nil {
+		s.under(b, 4, "it can be built: run build")
+	}
 	if f.Tolerated {
 		s.under(b, 4, excuse(f.Node.Step))
 	}
@@ -112,11 +115,8 @@ func failure(b *bytes.Buffer, f apply.Failure, s Style) {
 
 // excuse is why a failure does not count.
 func excuse(s plan.Step) string {
-	switch s := s.(type) {
+	switch s.(type) {
 	case plan.PullImage:
-		if s.Image.Build != nil {
-			return "it can be built: run build"
-		}
 		return "ignored (--ignore-pull-failures)"
 	case plan.PushImage:
 		return "ignored: push it before somebody uses it"
