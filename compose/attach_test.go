@@ -161,6 +161,34 @@ func TestReplacingIsNotAnEnd(t *testing.T) {
 	})
 }
 
+// hasty ends what it follows before there was a line, or never, as a busy engine may.
+type hasty struct {
+	*enginetest.Fake
+	never bool
+}
+
+func (h hasty) Logs(ctx context.Context, id string, o engine.LogOptions, line func(engine.LogLine) error) error {
+	if !o.Follow {
+		return h.Fake.Logs(ctx, id, o, line)
+	}
+	if h.never {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	time.Sleep(2 * time.Second)
+	return nil
+}
+
+func TestTheLastLinesAreToldAllTheSame(t *testing.T) {
+	for _, never := range []bool{false, true} {
+		withEngine(t, map[string]enginetest.Behaviour{"job": {Logs: []string{"it fails"}, ExitCode: enginetest.Exits(3), After: time.Second}}, func(t *testing.T, f *enginetest.Fake) {
+			r, at := attached(t, compose.Tool{Engine: hasty{f, never}}, shop(service("job", "job")), compose.UpOptions{}, compose.AttachOptions{})
+			<-at.Ended
+			r.want(t, "job-1: it fails", "job-1 exited 3")
+		})
+	}
+}
+
 func TestCascades(t *testing.T) {
 	images := map[string]enginetest.Behaviour{"steady": steady, "fine": brief, "fails": {ExitCode: enginetest.Exits(3), After: 2 * time.Second}}
 	for name, c := range map[string]struct {

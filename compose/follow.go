@@ -287,7 +287,8 @@ func (f *follower) say(o Output) {
 	f.tell(o)
 }
 
-// read the lines of a container until they end.
+// read the lines of a container until they end. A busy engine may end what it follows before the last of them, or not at all: where there was none, or
+// where the end did not come, the rest is asked for again.
 func (f *follower) read(s *stream) {
 	if !f.wants(s.live) {
 		return
@@ -300,13 +301,21 @@ func (f *follower) read(s *stream) {
 	live := s.live
 	f.reading.Go(func() {
 		defer cancel()
-		err := f.engine.Logs(reading, live.ID, o, func(l engine.LogLine) error {
+		none := true
+		line := func(l engine.LogLine) error {
 			if s.take(l) {
+				none = false
 				f.say(Line{&live, l})
 			}
 			return nil
-		})
-		if reading.Err() == nil && readable(err) != nil {
+		}
+		err := f.engine.Logs(reading, live.ID, o, line)
+		if f.ctx.Err() == nil && (reading.Err() != nil || none && err == nil) && (o.Tail == "all" || !none) {
+			rest := s.next()
+			rest.Until = f.until
+			err = f.engine.Logs(f.ctx, live.ID, rest, line)
+		}
+		if f.ctx.Err() == nil && readable(err) != nil {
 			f.say(Unreadable{live, err})
 		}
 		select {

@@ -1,8 +1,10 @@
 package desired_test
 
 import (
+	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/tutti-run/tutti/compose/desired"
 	"github.com/tutti-run/tutti/engine/container"
@@ -65,6 +67,35 @@ func TestScale(t *testing.T) {
 	_, wrong = desired.Build(project(), desired.Options{Scale: map[string]int{"db": 2, "nope": 1}})
 	if len(wrong) != 2 || wrong[0].Text != `service "db" has container_name "database" and cannot have 2 replicas` || wrong[1].Text != "no such service: nope" {
 		t.Error(wrong)
+	}
+}
+
+// TestImagesThatServicesShare are pulled as the one wants it who wants it most, whatever order they come in; what can be built is built.
+func TestImagesThatServicesShare(t *testing.T) {
+	spec := func(p image.Policy, after time.Duration) image.Spec { return image.Spec{Ref: "app:1", Policy: p, RefreshAfter: after} }
+	built := image.Spec{Ref: "app:1", Build: &image.Build{}}
+	for name, test := range map[string]struct {
+		specs []image.Spec
+		want  image.Spec
+	}{
+		"always":      {[]image.Spec{spec("", 0), spec(image.Always, 0), spec(image.Never, 0)}, spec(image.Always, 0)},
+		"by age":      {[]image.Spec{spec(image.Refresh, 3*time.Hour), spec("", 0), spec(image.Refresh, time.Hour)}, spec(image.Refresh, time.Hour)},
+		"if missing":  {[]image.Spec{spec(image.Never, 0), spec("", 0)}, spec("", 0)},
+		"can be made": {[]image.Spec{spec(image.Always, 0), built}, built},
+	} {
+		for range 2 {
+			p := desired.Project{Name: "shop"}
+			var names []string
+			for i, img := range test.specs {
+				names = append(names, string(rune('a'+i)))
+				p.Services = append(p.Services, desired.Service{Name: names[i], Image: img})
+			}
+			s, _ := desired.Build(p, desired.Options{})
+			if got := s.Images(names); !reflect.DeepEqual(got, []image.Spec{test.want}) {
+				t.Errorf("%s: %+v", name, got)
+			}
+			slices.Reverse(test.specs)
+		}
 	}
 }
 

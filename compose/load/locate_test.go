@@ -256,3 +256,18 @@ volumes: {vol: {}, w: {}}
 		}
 	}
 }
+
+// TestDefaultPlatform is what images are pulled for, and no container asks for.
+func TestDefaultPlatform(t *testing.T) {
+	o := inFile(t, "services: {a: {image: a}, b: {image: b, platform: linux/arm64}}")
+	o.Environment = []string{"DOCKER_DEFAULT_PLATFORM=linux/amd64"}
+	res, err := Load(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range [][2]string{{"linux/amd64", ""}, {"linux/arm64", "linux/arm64"}} {
+		if s := res.Project.Services[i]; s.Image.Platform != want[0] || s.Container.Platform != want[1] {
+			t.Errorf("%s: pulled for %q, made for %q", s.Name, s.Image.Platform, s.Container.Platform)
+		}
+	}
+}

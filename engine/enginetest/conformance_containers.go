@@ -179,8 +179,18 @@ func pause(r *room) {
 	r.refused(r.e.UnpauseContainer(r.Context(), "tutti-no-such"), engine.ErrNotFound)
 }
 
+// deaf is a container that only SIGKILL ends, by now: it has said so.
+func (r *room) deaf() string {
+	r.Helper()
+	id, said := r.run("deaf", "deaf", "say=up"), errors.New("said")
+	if err := r.e.Logs(r.Context(), id, engine.LogOptions{Follow: true}, func(engine.LogLine) error { return said }); !errors.Is(err, said) {
+		r.Fatalf("got %v", err)
+	}
+	return id
+}
+
 func stopKillsTheDeaf(r *room) {
-	id := r.run("deaf", "deaf", "say=up")
+	id := r.deaf()
 	began := time.Now()
 	r.must(r.e.StopContainer(r.Context(), id, ptr(time.Second)))
 	if took := time.Since(began); took < time.Second || took > 9*time.Second {
@@ -313,7 +323,7 @@ func givenUp(r *room) {
 	if r.podman() {
 		return // ends what has not yet said that it is deaf
 	}
-	id := r.run("deaf", "deaf")
+	id := r.deaf()
 	ctx, cancel = context.WithTimeout(r.Context(), 200*time.Millisecond)
 	defer cancel()
 	if err := r.e.StopContainer(ctx, id, ptr(time.Minute)); !errors.Is(err, context.DeadlineExceeded) {
