@@ -72,7 +72,9 @@ func TestScale(t *testing.T) {
 
 // TestImagesThatServicesShare are pulled as the one wants it who wants it most, whatever order they come in; what can be built is built.
 func TestImagesThatServicesShare(t *testing.T) {
-	spec := func(p image.Policy, after time.Duration) image.Spec { return image.Spec{Ref: "app:1", Policy: p, RefreshAfter: after} }
+	spec := func(p image.Policy, after time.Duration) image.Spec {
+		return image.Spec{Ref: "app:1", Policy: p, RefreshAfter: after}
+	}
 	built := image.Spec{Ref: "app:1", Build: &image.Build{}}
 	for name, test := range map[string]struct {
 		specs []image.Spec
