@@ -153,13 +153,14 @@ func securityBack(h *apicontainer.HostConfig) []string {
 	return append(slices.Clone(h.SecurityOpt), "systempaths=unconfined")
 }
 
-// linksBack are those on the engine's own network, "/db:/web/alias".
+// linksBack are those on the engine's own network, "/db:/web/alias". Engines have them in any order.
 func linksBack(in []string) []string {
 	var out []string
 	for _, l := range in {
 		to, alias, _ := strings.Cut(strings.TrimPrefix(l, "/"), ":")
 		out = append(out, to+":"+path.Base(alias))
 	}
+	slices.Sort(out)
 	return out
 }
 
