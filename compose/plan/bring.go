@@ -24,7 +24,7 @@ type ImageOptions struct {
 
 // wanted are the images of the services, once each, with the service that each is told under.
 func wanted(want desired.State, o ImageOptions) (services []desired.Service, out []image.Spec, err error) {
-	order, err := serviceOrder(want.Project.Services, o.Services, !o.Deps)
+	order, err := ServiceOrder(want.Project.Services, o.Services, !o.Deps)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -206,7 +206,7 @@ func (p Plan) Graph() *graph.Graph[ID] {
 
 // selectServices finds what to bring about, and in which order to decide it.
 func (b *builder) selectServices() error {
-	order, err := serviceOrder(b.want.Project.Services, b.o.Services, b.o.NoDeps)
+	order, err := ServiceOrder(b.want.Project.Services, b.o.Services, b.o.NoDeps)
 	b.order = order
 	for _, name := range order {
 		b.selected[name] = true
@@ -214,8 +214,8 @@ func (b *builder) selectServices() error {
 	return err
 }
 
-// serviceOrder lists the services named (none: all), with what they depend on unless alone, each behind its dependencies.
-func serviceOrder(services []desired.Service, named []string, alone bool) ([]string, error) {
+// ServiceOrder lists the services named (none: all), with what they depend on unless alone, each behind its dependencies.
+func ServiceOrder(services []desired.Service, named []string, alone bool) ([]string, error) {
 	g := &graph.Graph[string]{}
 	for _, s := range services {
 		g.Add(s.Name)

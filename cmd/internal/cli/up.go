@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -211,9 +210,8 @@ func (o *upOptions) fits(p compose.Project) error {
 		return err
 	}
 	var unknown []string
-	in := o.included(p)
 	for _, s := range o.attach {
-		if !in[s] {
+		if !o.included(p, s) {
 			unknown = append(unknown, s)
 		}
 	}
@@ -226,38 +224,18 @@ func (o *upOptions) fits(p compose.Project) error {
 	return nil
 }
 
-// included are the services that this is about: those named, with all that they depend on, or all.
-func (o *upOptions) included(p compose.Project) map[string]bool {
-	depends := map[string][]string{}
-	for _, s := range p.Services {
-		depends[s.Name] = nil
-		if !o.noDeps {
-			for _, d := range s.Depends {
-				depends[s.Name] = append(depends[s.Name], d.Service)
-			}
-		}
-	}
-	in := map[string]bool{}
-	next := o.services
-	if len(next) == 0 {
-		next = slices.Collect(maps.Keys(depends))
-	}
-	for ; len(next) > 0; next = next[1:] {
-		if of, known := depends[next[0]]; known && !in[next[0]] {
-			in[next[0]] = true
-			next = append(slices.Clone(next), of...)
-		}
-	}
-	return in
+// included tells whether this is about a service: it is named, or one that is depends on it.
+func (o *upOptions) included(p compose.Project, service string) bool {
+	all, err := plan.ServiceOrder(p.Services, o.services, o.noDeps)
+	return err == nil && slices.Contains(all, service)
 }
 
 // shown are the services whose output is shown: those named, or all but those that the file has say attach: false.
 func (o *upOptions) shown(p compose.Project) []string {
 	names := o.attach
 	if len(names) == 0 {
-		in := o.included(p)
 		for _, s := range p.Services {
-			named := len(o.services) == 0 || slices.Contains(o.services, s.Name) || o.attachDeps && in[s.Name]
+			named := len(o.services) == 0 || slices.Contains(o.services, s.Name) || o.attachDeps && o.included(p, s.Name)
 			if named && !s.NoAttach {
 				names = append(names, s.Name)
 			}
