@@ -142,6 +142,8 @@ func (w *aWorld) options(args []string) {
 			w.o.Atomic = true
 		case "--build":
 			w.o.Build = true
+		case "--no-build":
+			w.o.NoBuild = true
 		case "--pull":
 			w.o.Pull = value
 		case "-V":

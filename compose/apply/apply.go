@@ -271,13 +271,16 @@ func (r *run) step(ctx context.Context, id plan.ID) error {
 	return r.do(ctx, n)
 }
 
-// needless: every image that the step hangs on turned out to be the same.
+// needless: every image that the step hangs on turned out to be the same, or what it would build was pulled.
 func (r *run) needless(n plan.Node) bool {
+	r.made.mu.Lock()
+	defer r.made.mu.Unlock()
+	if b, is := n.Step.(plan.BuildImage); is && b.Unpulled && r.images[b.Image.Ref] != "" {
+		return true
+	}
 	if len(n.Unless) == 0 {
 		return false
 	}
-	r.made.mu.Lock()
-	defer r.made.mu.Unlock()
 	for _, s := range n.Unless {
 		if r.images[s.Ref] != s.ID {
 			return false
@@ -324,7 +327,7 @@ func (r *run) do(ctx context.Context, n plan.Node) error {
 	case plan.CheckImage:
 		return r.again(ctx, n, func() error { return r.checkImage(ctx, s) })
 	case plan.PullImage:
-		return r.again(ctx, n, func() error { return r.pullImage(ctx, n, s) })
+		return r.orLocal(ctx, s, r.again(ctx, n, func() error { return r.pullImage(ctx, n, s) }))
 	case plan.PushImage:
 		return r.again(ctx, n, func() error { return r.engine.PushImage(ctx, s.Ref, r.progress(n)) })
 	case plan.BuildImage:
@@ -376,6 +379,15 @@ func (r *run) pullImage(ctx context.Context, n plan.Node, s plan.PullImage) erro
 		err = r.engine.TagImage(ctx, id, s.Image.Ref) // engines keep the time at which a name was given, but not by a pull
 	}
 	return r.brought(s.Image.Ref, id, err)
+}
+
+// orLocal: the image that is here is used where it may be, and nothing else was wanted meanwhile.
+func (r *run) orLocal(ctx context.Context, s plan.PullImage, err error) error {
+	if err == nil || s.Else != plan.UseLocal || ctx.Err() != nil || r.stop.Err() != nil {
+		return err
+	}
+	r.warn(Warning{Image: s.Image.Ref, Text: "the one that is here is used: " + err.Error()})
+	return r.brought(s.Image.Ref, s.Was, nil)
 }
 
 func (r *run) doContainer(ctx context.Context, n plan.Node) error {
@@ -559,7 +571,7 @@ func (r *run) create(ctx context.Context, s plan.CreateContainer) error {
 	if s.Reserve {
 		c.Spec.Networks = r.reserve(c.Spec.Networks)
 	}
-	c.Warn = func(text string) { r.warn(Warning{s.Name, text}) }
+	c.Warn = func(text string) { r.warn(Warning{Container: s.Name, Text: text}) }
 	id, err := r.engine.CreateContainer(ctx, c)
 	if err != nil {
 		return err

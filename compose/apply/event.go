@@ -70,9 +70,10 @@ type Result struct {
 	Took    time.Duration
 }
 
-// Warning of the engine: what it leaves out of a container that it makes.
+// Warning of what the engine leaves out of a container that it makes, or of an image that was not renewed.
 type Warning struct {
-	Container string // name that it was made under
+	Container string // name that it was made under; "" if it is of an image
+	Image     string
 	Text      string // the engine's own
 }
 

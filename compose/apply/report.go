@@ -66,7 +66,7 @@ func (r *run) tolerated(n plan.Node, err error) bool {
 	case plan.WaitContainer:
 		return !s.Required
 	case plan.PullImage:
-		return s.Optional
+		return s.Else == plan.GoWithout || s.Else == plan.BuildInstead
 	case plan.PushImage:
 		return s.Optional
 	case plan.RemoveNetwork, plan.RemoveVolume, plan.RemoveImage:

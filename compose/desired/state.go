@@ -183,6 +183,11 @@ func (s State) BuiltFor(ref string) string {
 	return s.Project.Services[first].Name
 }
 
+// Unnamed tells an image that the file gives no name: it is built here, and in no registry.
+func (s State) Unnamed(img image.Spec) bool {
+	return img.Build != nil && img.Ref == s.Project.ImageOf(s.BuiltFor(img.Ref))
+}
+
 // Labelled is an image as it is built.
 func (s State) Labelled(img image.Spec) image.Spec {
 	b := *img.Build

@@ -48,24 +48,27 @@ func wanted(want desired.State, o ImageOptions) (services []desired.Service, out
 func Pull(want desired.State, have engine.Snapshot, o ImageOptions) (Plan, error) {
 	services, images, err := wanted(want, o)
 	p := Plan{Project: want.Project.Name}
+	fallback := NoFallback
+	if o.Tolerant {
+		fallback = GoWithout
+	}
 	for i, img := range images {
-		if why := skipsPull(want.Project, services[i], img, have, o); why != "" {
+		if why := skipsPull(want, services[i], img, have, o); why != "" {
 			p.Warnings = append(p.Warnings, diag.Diagnostic{Severity: diag.Info, Text: fmt.Sprintf("%s: skipped: %s", services[i].Name, why)})
 			continue
 		}
-		p.Nodes = append(p.Nodes, Node{ID: ID("pull " + img.Ref), Step: PullImage{Image: img, Was: have.Images[img.Ref].ID, Optional: o.Tolerant},
+		p.Nodes = append(p.Nodes, Node{ID: ID("pull " + img.Ref), Step: PullImage{Image: img, Was: have.Images[img.Ref].ID, Else: fallback},
 			Resource: Resource{Kind: Image, Name: img.Ref, Service: services[i].Name}, Reasons: []Reason{Asked{"pull"}}})
 	}
 	return p, err
 }
 
 // skipsPull is why an image is not pulled; "" if it is: one that is pulled from time to time is now.
-func skipsPull(want desired.Project, svc desired.Service, img image.Spec, have engine.Snapshot, o ImageOptions) string {
+func skipsPull(want desired.State, svc desired.Service, img image.Spec, have engine.Snapshot, o ImageOptions) string {
 	_, here := have.Images[img.Ref]
-	own := img.Build != nil && img.Ref == want.ImageOf(svc.Name)
 	policy := cmp.Or(image.Policy(o.Policy), img.Policy)
 	switch {
-	case own:
+	case want.Unnamed(img):
 		return "no image to be pulled"
 	case o.Prebuilt && img.Build != nil:
 		return "its image can be built"
@@ -82,7 +85,7 @@ func Push(want desired.State, have engine.Snapshot, o ImageOptions) (Plan, error
 	services, images, err := wanted(want, o)
 	p := Plan{Project: want.Project.Name}
 	for i, img := range images {
-		if img.Build == nil || img.Ref == want.Project.ImageOf(services[i].Name) {
+		if img.Build == nil || want.Unnamed(img) {
 			continue
 		}
 		for _, ref := range append([]string{img.Ref}, img.Build.Tags...) {
@@ -146,12 +149,12 @@ func (w *builds) build(service string, img image.Spec) {
 	img = w.want.Labelled(img)
 	b := img.Build // our own
 	b.Tags = slices.Clone(b.Tags)
-	b.Push = w.o.Push && img.Ref != w.want.Project.ImageOf(service)
+	b.Push = w.o.Push && !w.want.Unnamed(img)
 	if w.o.Change != nil {
 		w.o.Change(b)
 	}
 	w.plan.Warnings = append(w.plan.Warnings, leftOut(img, w.have.Caps)...)
-	w.plan.Nodes = append(w.plan.Nodes, Node{ID: buildID(img.Ref), Step: BuildImage{img, w.have.Images[img.Ref].ID}, After: after,
+	w.plan.Nodes = append(w.plan.Nodes, Node{ID: buildID(img.Ref), Step: BuildImage{Image: img, Was: w.have.Images[img.Ref].ID}, After: after,
 		Resource: Resource{Kind: Image, Name: img.Ref, Service: service}, Reasons: []Reason{Asked{"build"}}})
 }
 
@@ -170,7 +173,7 @@ func (w *builds) unlimited() {
 func (w *builds) push(services []desired.Service) {
 	for _, svc := range services {
 		for _, img := range svc.Images() {
-			if !w.seen[img.Ref] || img.Ref == w.want.Project.ImageOf(svc.Name) {
+			if !w.seen[img.Ref] || w.want.Unnamed(img) {
 				continue
 			}
 			for _, ref := range append([]string{img.Ref}, img.Build.Tags...) {

@@ -270,17 +270,19 @@ func (b *builder) image(img image.Spec) {
 		b.pin(img, pin, resource)
 		return
 	}
-	reason, build, needed := b.imageNeed(img, have, here)
-	switch {
-	case !needed:
+	need := b.imageNeed(img, have, here)
+	if need.why == nil {
 		return
-	case build:
-		b.brings[img.Ref] = []ID{b.add(Node{ID: ID("build " + img.Ref), Step: BuildImage{toRun(b.want.Labelled(img)), have.ID}, Resource: resource, Reasons: []Reason{reason}, After: b.bases(img)})}
+	}
+	var pulled []ID
+	if need.pull {
+		pulled = []ID{b.add(Node{ID: ID("pull " + img.Ref), Step: PullImage{img, have.ID, need.otherwise}, Resource: resource, Reasons: []Reason{need.why}, After: b.checked(img, need, resource)})}
+	}
+	b.brings[img.Ref] = pulled
+	if need.build {
+		build := BuildImage{toRun(b.want.Labelled(img)), have.ID, need.pull}
+		b.brings[img.Ref] = []ID{b.add(Node{ID: ID("build " + img.Ref), Step: build, Resource: resource, Reasons: []Reason{need.why}, After: b.bases(img), AfterAny: pulled})}
 		b.warnings = append(b.warnings, leftOut(img, b.have.Caps)...)
-	default:
-		check := b.add(Node{ID: ID("check " + img.Ref), Step: CheckImage{img}, Resource: resource})
-		b.checks = append(b.checks, check)
-		b.brings[img.Ref] = []ID{b.add(Node{ID: ID("pull " + img.Ref), Step: PullImage{Image: img, Was: have.ID}, Resource: resource, Reasons: []Reason{reason}, After: []ID{check}})}
 	}
 	b.renewed[img.Ref] = true
 }
@@ -324,34 +326,52 @@ func (b *builder) imageService(ref string) string {
 	return of[0]
 }
 
-// imageNeed tells whether an image has to be brought, why, and whether by building.
-func (b *builder) imageNeed(img image.Spec, have image.Live, here bool) (why Reason, build, needed bool) {
-	policy := img.Policy
-	if b.o.Pull != "" {
-		policy = b.o.Pull
+// checked is the step that makes sure that an image that has to be pulled can be.
+func (b *builder) checked(img image.Spec, need imageNeed, resource Resource) []ID {
+	if need.otherwise != NoFallback {
+		return nil
 	}
-	buildable := img.Buildable()
+	check := b.add(Node{ID: ID("check " + img.Ref), Step: CheckImage{img}, Resource: resource})
+	b.checks = append(b.checks, check)
+	return []ID{check}
+}
+
+// imageNeed is how an image has to be brought, and why; the zero value: not at all.
+type imageNeed struct {
+	why         Reason
+	pull, build bool // both: built if it cannot be pulled
+	otherwise   Fallback
+}
+
+// imageNeed of an image: one that can be built and has a name is pulled, and built only if that fails (Compose specification, Build, "Using build and
+// image").
+func (b *builder) imageNeed(img image.Spec, have image.Live, here bool) imageNeed {
+	policy := cmp.Or(b.o.Pull, img.Policy)
+	build := img.Buildable() && !b.o.NoBuild
+	pull := policy != image.Never && policy != image.Rebuild && !b.want.Unnamed(img)
+	need := imageNeed{pull: pull, build: build && !here}
 	switch {
-	case buildable && !b.o.NoBuild && b.o.Build:
-		return Asked{"--build"}, true, true
-	case buildable && !b.o.NoBuild && policy == image.Rebuild:
-		return PullPolicy{string(policy)}, true, true
-	case policy == image.Always && !buildable, policy == image.Always && b.o.Pull != "" && b.o.NoBuild:
-		return PullPolicy{string(policy)}, false, true
-	case policy == image.Refresh && here && !buildable && b.o.Now.Sub(have.Tagged) > img.RefreshAfter:
-		return PullPolicy{string(policy)}, false, true
+	case pull && here && build:
+		need.otherwise = UseLocal
+	case pull && build:
+		need.otherwise = BuildInstead
+	}
+	switch {
+	case build && b.o.Build:
+		return imageNeed{why: Asked{"--build"}, build: true}
+	case build && policy == image.Rebuild:
+		return imageNeed{why: PullPolicy{string(policy)}, build: true}
+	case pull && policy == image.Always, pull && policy == image.Refresh && here && b.o.Now.Sub(have.Tagged) > img.RefreshAfter:
+		need.why = PullPolicy{string(policy)}
 	case here:
-		return nil, false, false
-	case buildable && !b.o.NoBuild:
-		return ImageAbsent{img.Ref}, true, true
-	case policy == image.Never, policy == image.Rebuild && !buildable:
-		b.fail("", "image %s is not here, and its pull policy is %s", img.Ref, policy)
-	case buildable:
+	case pull || build:
+		need.why = ImageAbsent{img.Ref}
+	case img.Buildable() && policy != image.Never && policy != image.Rebuild:
 		b.fail("", "image %s is not here and has to be built; --no-build forbids it", img.Ref)
 	default:
-		return ImageAbsent{img.Ref}, false, true
+		b.fail("", "image %s is not here, and its pull policy is %s", img.Ref, policy)
 	}
-	return nil, false, false
+	return need
 }
 
 // doom takes down what nothing in the file stands for: replicas above the number wanted, and orphans if the user asked for it.

@@ -69,6 +69,10 @@ func verb(s Step) string {
 		if s.Mark() {
 			return ""
 		}
+	case BuildImage:
+		if s.Unpulled {
+			return "else build"
+		}
 	case Provide:
 		return s.verb()
 	case ReloadContainer:

@@ -85,15 +85,26 @@ type Ref struct {
 	ID  string // empty: made in this plan
 }
 
+// Fallback is what a pull that fails comes to.
+type Fallback string
+
+// The fallbacks.
+const (
+	NoFallback   Fallback = ""       // it has failed
+	GoWithout    Fallback = "ignore" // it is only told, as the user asked
+	BuildInstead Fallback = "build"  // a step that builds the image comes after it
+	UseLocal     Fallback = "local"  // the image that is here stays
+)
+
 // The steps.
 type (
 	// CheckImage asks the registry whether an image that will be pulled can be had. Nothing is made before.
 	CheckImage struct{ Image image.Spec }
 	// PullImage brings an image from its registry. Was is the ID of what its reference stood for; "" if nothing.
 	PullImage struct {
-		Image    image.Spec
-		Was      string
-		Optional bool // failing only warns
+		Image image.Spec
+		Was   string
+		Else  Fallback
 	}
 	// PushImage brings an image to its registry.
 	PushImage struct {
@@ -102,8 +113,9 @@ type (
 	}
 	// BuildImage builds an image and gives it its references; Was as of PullImage.
 	BuildImage struct {
-		Image image.Spec
-		Was   string
+		Image    image.Spec
+		Was      string
+		Unpulled bool // only if it was not pulled
 	}
 	// TagImage makes a reference stand for another image that is here; Was as of PullImage.
 	TagImage struct{ Ref, ID, Was string }

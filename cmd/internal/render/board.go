@@ -176,6 +176,9 @@ func (b *board) start(e apply.StepStarted) (*row, bool) {
 	if r.running++; r.running == 1 {
 		r.since = e.At
 	}
+	if b, is := e.Node.Step.(plan.BuildImage); is && b.Unpulled {
+		r.warned, r.err = false, nil
+	}
 	during, after := r.words(e.Node)
 	if _, wait := e.Node.Step.(plan.WaitContainer); wait && r.word == after {
 		return r, false // another wait has told already
@@ -236,7 +239,7 @@ func (b *board) fail(r *row, e apply.StepEnded) bool {
 			return r.say("Skipped: optional dependency")
 		}
 	case plan.PullImage:
-		r.warned = s.Optional
+		r.warned = s.Else == plan.GoWithout || s.Else == plan.BuildInstead
 	case plan.PushImage:
 		r.warned = s.Optional
 	case plan.RemoveImage, plan.RemoveNetwork, plan.RemoveVolume:

@@ -68,8 +68,8 @@ type (
 		AfterAny    []plan.ID   `json:"after_any,omitempty"` // once these have ended
 		Reasons     []reasonDoc `json:"reasons"`
 		Until       plan.Until  `json:"until,omitempty"`       // of wait_container
-		Optional    bool        `json:"optional,omitempty"`    // of wait_container: failing only warns
-		Conditional bool        `json:"conditional,omitempty"` // needless if an image turns out to be the same
+		Optional    bool        `json:"optional,omitempty"`    // of wait_container, pull_image: failing only warns
+		Conditional bool        `json:"conditional,omitempty"` // needless if an image turns out to be the same, or was pulled
 	}
 	reasonDoc struct {
 		Kind string `json:"kind"` // absent, field_changed, …
@@ -100,8 +100,13 @@ func newChangeDoc(c plan.Change) changeDoc {
 func step(n plan.Node) stepDoc {
 	out := stepDoc{ID: n.ID, Kind: kindName(n.Step), Resource: resource(n.Resource), After: list(n.After), AfterAny: n.AfterAny, Reasons: reasons(n.Reasons),
 		Conditional: len(n.Unless) > 0}
-	if w, ok := n.Step.(plan.WaitContainer); ok {
-		out.Until, out.Optional = w.Until, !w.Required
+	switch s := n.Step.(type) {
+	case plan.WaitContainer:
+		out.Until, out.Optional = s.Until, !s.Required
+	case plan.PullImage:
+		out.Optional = s.Else != plan.NoFallback
+	case plan.BuildImage:
+		out.Conditional = s.Unpulled
 	}
 	return out
 }

@@ -26,7 +26,9 @@ func Report(w io.Writer, r apply.Report, s Style) {
 		s.under(&b, 0, s.paint(yellow, "!")+" "+line)
 	}
 	for _, f := range merge(r.Failures) {
-		failure(&b, f, s)
+		if !madeUpFor(f, r.Failures) {
+			failure(&b, f, s)
+		}
 	}
 	takenBack(&b, r.Undone, s)
 	for _, v := range r.Snapshots {
@@ -52,10 +54,14 @@ func Report(w io.Writer, r apply.Report, s Style) {
 // warnings of the engine, each once with all that it is about: "container shop-web-1: Your kernel does not support …".
 func warnings(all []apply.Warning) []string {
 	about := map[string][]string{}
+	var out []string
 	for _, w := range all {
+		if w.Image != "" {
+			out = append(out, tameLines("image "+w.Image+": "+w.Text))
+			continue
+		}
 		about[w.Text] = append(about[w.Text], container.OwnName(w.Container))
 	}
-	var out []string
 	for _, text := range slices.Sorted(maps.Keys(about)) {
 		names, one := slices.Sorted(slices.Values(about[text])), "container "
 		if len(names) > 1 {
@@ -64,6 +70,13 @@ func warnings(all []apply.Warning) []string {
 		out = append(out, tameLines(one+strings.Join(names, ", ")+": "+text))
 	}
 	return out
+}
+
+// madeUpFor tells a pull whose image was built instead.
+func madeUpFor(f apply.Failure, all []apply.Failure) bool {
+	pull, is := f.Node.Step.(plan.PullImage)
+	return is && pull.Else == plan.BuildInstead &&
+		!slices.ContainsFunc(all, func(o apply.Failure) bool { return o.Node.Resource == f.Node.Resource && o.Node.ID != f.Node.ID })
 }
 
 // merge tells once of a container that several steps failed on for the same reason: two waits for one that is unhealthy.
@@ -105,7 +118,7 @@ func failure(b *bytes.Buffer, f apply.Failure, s Style) {
 	if len(f.Waiting) > 0 {
 		s.under(b, 4, s.paint(yellow, "not started because of it:")+" "+strings.Join(f.Waiting, ", "))
 	}
-	if pull, is := f.Node.Step.(plan.PullImage); is && pull.Image.Build != nil {
+	if pull, is := f.Node.Step.(plan.PullImage); is && pull.Image.Build != nil && (pull.Else == plan.NoFallback || pull.Else == plan.GoWithout) {
 		s.under(b, 4, "it can be built: run build")
 	}
 	if f.Tolerated {
@@ -115,9 +128,9 @@ func failure(b *bytes.Buffer, f apply.Failure, s Style) {
 
 // excuse is why a failure does not count.
 func excuse(s plan.Step) string {
-	switch s.(type) {
+	switch s := s.(type) {
 	case plan.PullImage:
-		return "ignored (--ignore-pull-failures)"
+		return map[plan.Fallback]string{plan.GoWithout: "ignored (--ignore-pull-failures)", plan.BuildInstead: "so it is built"}[s.Else]
 	case plan.PushImage:
 		return "ignored: push it before somebody uses it"
 	case plan.RemoveImage, plan.RemoveNetwork, plan.RemoveVolume:
