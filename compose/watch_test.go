@@ -199,6 +199,24 @@ func TestWatchCopiesIntoEachReplica(t *testing.T) {
 	}
 }
 
+// TestWatchCopiesAlthoughSomethingCannotBeRemoved: an image without rm gets what is new all the same.
+func TestWatchCopiesAlthoughSomethingCannotBeRemoved(t *testing.T) {
+	noRm := func(engine.Exec) ([]string, int, time.Duration) { return nil, 127, 0 }
+	w := watching(t, noRm, func(dir string) []desired.WatchRule {
+		return []desired.WatchRule{{Action: desired.Sync, Path: filepath.Join(dir, "src"), Target: "/app"}}
+	})
+	if err := os.Rename(filepath.Join(w.dir, "src/first"), filepath.Join(w.dir, "src/second")); err != nil {
+		t.Fatal(err)
+	}
+	w.says(`Syncing service "web" after 2 changes were detected`)
+	w.says("Error handling changed files: deleting paths in shop-web-1: exit code 127\ndeleting paths in shop-web-2: exit code 127")
+	for _, name := range []string{"shop-web-1", "shop-web-2"} {
+		if got := w.content(name, "/app/second"); got != "1" {
+			t.Errorf("%s has %q", name, got)
+		}
+	}
+}
+
 func TestWatchRebuildsRestartsAndRunsHooks(t *testing.T) {
 	hook := func(e engine.Exec) ([]string, int, time.Duration) {
 		return []string{e.User + " did " + strings.Join(e.Environment, " ")}, 3, 0

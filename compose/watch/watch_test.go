@@ -3,6 +3,7 @@ package watch
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -131,6 +132,26 @@ func TestSkips(t *testing.T) {
 			t.Errorf("%s: %v", dir, got)
 		}
 	}
+}
+
+// TestSkipsWhileDeciding: the watch asks whether to look into directories beside the one who decides what changes mean (run with -race).
+func TestSkipsWhileDeciding(t *testing.T) {
+	rs := rules(t, map[string]Ignored{"web": {Context: "/p", Patterns: []string{"**/node_modules", "*.log"}}},
+		service("web", desired.WatchRule{Action: desired.Sync, Path: "/p", Target: "/app"}))
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if !rs.Skips("/p/a/node_modules") {
+				t.Error("looked into node_modules")
+			}
+		})
+		all.Go(func() {
+			if d := text(rs.Decide(changed("/p/x.log"))); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestNew(t *testing.T) {
