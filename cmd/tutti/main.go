@@ -6,7 +6,6 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
-	"syscall"
 
 	"github.com/tutti-run/tutti/cmd/internal/cli"
 	"github.com/tutti-run/tutti/cmd/internal/plugin"
@@ -39,7 +38,7 @@ func main() {
 	s := listen()
 	ctx, stop, first := s.interrupts()
 	if asCompose {
-		plugin.HungUp(os.Getenv(plugin.SocketVariable), func() { s.tell(syscall.SIGTERM) })
+		plugin.HungUp(os.Getenv(plugin.SocketVariable), s.hungUp)
 		os.Unsetenv(plugin.SocketVariable) // which is not for what we run
 	}
 	if info, ok := debug.ReadBuildInfo(); ok && version == "" {

@@ -6,17 +6,20 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // signals that come to us, and to whom they go.
 type signals struct {
-	mu sync.Mutex
-	to chan os.Signal
+	mu   sync.Mutex
+	to   chan os.Signal
+	seen chan os.Signal // the first that has come
 }
 
 func listen() *signals {
-	s := &signals{to: make(chan os.Signal, 3)}
+	s := &signals{to: make(chan os.Signal, 3), seen: make(chan os.Signal, 1)}
 	signal.Notify(s.to, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(s.seen, syscall.SIGINT, syscall.SIGTERM)
 	return s
 }
 
@@ -27,6 +30,18 @@ func (s *signals) tell(sig os.Signal) {
 	select {
 	case s.to <- sig:
 	default:
+	}
+}
+
+// together is how far apart a signal may come to docker and to us that was sent to both, as Ctrl-C is.
+const together = 300 * time.Millisecond
+
+// hungUp: docker, which passes no signals on, has had one, and wants us to end. If it came to us as well it counts once.
+func (s *signals) hungUp() {
+	select {
+	case <-s.seen:
+	case <-time.After(together):
+		s.tell(syscall.SIGTERM)
 	}
 }
 

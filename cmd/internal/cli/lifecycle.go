@@ -37,6 +37,11 @@ func (o *lifecycle) carry(ctx context.Context, make planner) error {
 	if err != nil {
 		return err
 	}
+	if o.agreed != nil && !p.Empty() { // before others have to wait for an answer
+		if yes, err := o.agreed(ctx, p); err != nil || !yes {
+			return err
+		}
+	}
 	return o.exclusively(ctx, t, p, job{project: project, command: o.run.title, again: again, do: func(t compose.Tool, p plan.Plan) error {
 		return o.change(ctx, t, project, p)
 	}})

@@ -16,7 +16,9 @@ type menu struct {
 	watch    *watchSwitch
 	detached chan struct{} // closed by the key that leaves the containers running
 	restore  func()        // gives the terminal back
-	once     sync.Once
+
+	mu     sync.Mutex
+	closed bool
 }
 
 // menu on a terminal that is one at both ends, if it is asked for; nil: there is none.
@@ -53,14 +55,21 @@ func (m *menu) close() {
 	if m == nil {
 		return
 	}
-	m.once.Do(func() {
-		m.o.screen.stands("", m.o.Stdout)
-		m.restore()
-	})
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return
+	}
+	m.closed = true
+	m.o.screen.stands("", m.o.Stdout)
+	m.restore()
 }
 
+// draw the line, until the menu is closed.
 func (m *menu) draw() {
-	if closed(m.o.Stop) || closed(m.detached) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
 		return
 	}
 	watch := "Enable Watch"
@@ -77,7 +86,10 @@ func (m *menu) read(in io.Reader) {
 		if n, err := in.Read(key); err != nil || n == 0 {
 			return
 		}
-		if !m.press(key[0]) {
+		m.mu.Lock()
+		over := m.closed
+		m.mu.Unlock()
+		if over || !m.press(key[0]) {
 			return
 		}
 	}

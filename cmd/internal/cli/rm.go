@@ -16,6 +16,7 @@ type rmOptions struct {
 	lifecycle
 	plan.RemoveOptions
 	force bool
+	told  string // what will go, by now
 }
 
 func (c *cli) rm() *cobra.Command {
@@ -44,13 +45,18 @@ func (o *rmOptions) plan(t compose.Tool, ctx context.Context, p compose.Project,
 	return t.PlanRemove(ctx, p, o.RemoveOptions)
 }
 
-// confirm tells what will go, and asks unless that was forced.
+// confirm tells what will go, and asks unless that was forced. What was agreed to is not asked again.
 func (o *rmOptions) confirm(ctx context.Context, p plan.Plan) (bool, error) {
 	var names []string
 	for _, c := range p.Changes() {
 		names = append(names, c.Resource.Name)
 	}
-	fmt.Fprintln(o.Stdout, "Going to remove "+strings.Join(names, ", "))
+	all := strings.Join(names, ", ")
+	if all == o.told {
+		return true, nil
+	}
+	o.told = all
+	fmt.Fprintln(o.Stdout, "Going to remove "+all)
 	if o.force || o.g.dryRun {
 		return true, nil
 	}

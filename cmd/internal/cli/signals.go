@@ -3,11 +3,10 @@ package cli
 import (
 	"context"
 	"os"
-	"strconv"
 	"syscall"
 )
 
-// forwarded are the signals for a container that we are connected with: all that come, by number, from now on; they end nothing here.
+// forwarded are the signals for a container that we are connected with: all that come, by name – the engine's numbers may be others –, from now on; they end nothing here.
 func (c *cli) forwarded(ctx context.Context) <-chan string {
 	come, stop, out := (<-chan os.Signal)(nil), c.Stop, make(chan string)
 	if c.Signals != nil {
@@ -25,7 +24,7 @@ func (c *cli) forwarded(ctx context.Context) <-chan string {
 			}
 			if n, ok := s.(syscall.Signal); ok {
 				select {
-				case out <- strconv.Itoa(int(n)):
+				case out <- signalName(n):
 				case <-ctx.Done():
 				}
 			}

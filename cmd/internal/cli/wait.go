@@ -29,7 +29,7 @@ func (c *cli) wait_() *cobra.Command {
 				return err
 			})
 			if err == nil && down {
-				err = (&downOptions{cli: c}).run(cmd.Context())
+				err = (&downOptions{cli: c, DownOptions: compose.DownOptions{RemoveOrphans: true}}).run(cmd.Context())
 			}
 			if err == nil && code != 0 {
 				return exitCode(code)
