@@ -135,8 +135,8 @@ func (r *run) look(ctx context.Context, id string, f *Failure) {
 }
 
 const (
-	killed  = 128 + 9                // exit code of a process that SIGKILL ended
-	oomSoon = 300 * time.Millisecond // how much later than the end the engine may tell that memory was the reason
+	killed  = 128 + 9     // exit code of a process that SIGKILL ended
+	oomSoon = time.Second // how much later than the end the engine may tell that memory was the reason
 )
 
 // outOfMemory tells whether a container was killed for want of memory: the engine notices that only after it has told of the end.
