@@ -330,6 +330,10 @@ func (t Tool) PlanRebuild(ctx context.Context, p Project, services []string, o U
 	for i, s := range p.Services {
 		if slices.Contains(o.Services, s.Name) && !slices.Contains(services, s.Name) { // its image stays
 			p.Services[i].Image.Build, p.Services[i].Image.Policy = nil, image.Missing
+			p.Services[i].PreStart = slices.Clone(s.PreStart)
+			for k := range s.PreStart {
+				p.Services[i].PreStart[k].Image.Build, p.Services[i].PreStart[k].Image.Policy = nil, image.Missing
+			}
 		}
 	}
 	return t.Plan(ctx, p, o)

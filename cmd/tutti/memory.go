@@ -3,6 +3,7 @@ package main
 import (
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 )
 
 // atEase is how much memory may be taken before anything is collected. Most commands end before that.
@@ -13,12 +14,20 @@ const atEase = 20 << 20
 func lateCollection() {
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(atEase)
-	afterEach(func() {
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		used := m.Sys - m.HeapReleased - (m.HeapSys - m.HeapReleased - m.HeapAlloc)
-		debug.SetMemoryLimit(max(atEase, int64(used)*3/2))
-	})
+	afterEach(func() { debug.SetMemoryLimit(max(atEase, int64(kept())*3/2)) })
+}
+
+// kept is what the last collection left, in bytes, and what the runtime needs itself. It is not what there is by now: whoever reads logs takes
+// much between the end of a collection and this.
+func kept() uint64 {
+	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"}, {Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(s)
+	live, itself := s[0].Value.Uint64(), s[1].Value.Uint64()
+	for _, heap := range s[2:] {
+		itself -= heap.Value.Uint64()
+	}
+	return live + itself
 }
 
 // afterEach collection do is called.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -271,12 +272,13 @@ func (r *run) step(ctx context.Context, id plan.ID) error {
 	return r.do(ctx, n)
 }
 
-// needless: every image that the step hangs on turned out to be the same, or what it would build was pulled.
+// needless: every image that the step hangs on turned out to be the same, or what it would build, or would be built from that, was pulled.
 func (r *run) needless(n plan.Node) bool {
 	r.made.mu.Lock()
 	defer r.made.mu.Unlock()
-	if b, is := n.Step.(plan.BuildImage); is && b.Unpulled && r.images[b.Image.Ref] != "" {
-		return true
+	if b, is := n.Step.(plan.BuildImage); is {
+		built := func(ref string) bool { return r.images[ref] == "" } // or will be
+		return b.Unpulled && !built(b.Image.Ref) || len(b.For) > 0 && !slices.ContainsFunc(b.For, built)
 	}
 	if len(n.Unless) == 0 {
 		return false
@@ -327,7 +329,7 @@ func (r *run) do(ctx context.Context, n plan.Node) error {
 	case plan.CheckImage:
 		return r.again(ctx, n, func() error { return r.checkImage(ctx, s) })
 	case plan.PullImage:
-		return r.orLocal(ctx, s, r.again(ctx, n, func() error { return r.pullImage(ctx, n, s) }))
+		return r.pull(ctx, n, s)
 	case plan.PushImage:
 		return r.again(ctx, n, func() error { return r.engine.PushImage(ctx, s.Ref, r.progress(n)) })
 	case plan.BuildImage:
@@ -381,8 +383,13 @@ func (r *run) pullImage(ctx context.Context, n plan.Node, s plan.PullImage) erro
 	return r.brought(s.Image.Ref, id, err)
 }
 
-// orLocal: the image that is here is used where it may be, and nothing else was wanted meanwhile.
-func (r *run) orLocal(ctx context.Context, s plan.PullImage, err error) error {
+// pull an image. Where there is another way to have it nobody waits for a registry that is busy.
+func (r *run) pull(ctx context.Context, n plan.Node, s plan.PullImage) error {
+	try := func() error { return r.pullImage(ctx, n, s) }
+	if s.Else != plan.BuildInstead && s.Else != plan.UseLocal {
+		return r.again(ctx, n, try)
+	}
+	err := try()
 	if err == nil || s.Else != plan.UseLocal || ctx.Err() != nil || r.stop.Err() != nil {
 		return err
 	}

@@ -62,17 +62,11 @@ func (r *run) waiting(failed plan.Node) []string {
 
 // tolerated: everything that waited for it could do without, or it was to go and somebody else still uses it.
 func (r *run) tolerated(n plan.Node, err error) bool {
-	switch s := n.Step.(type) {
-	case plan.WaitContainer:
-		return !s.Required
-	case plan.PullImage:
-		return s.Else == plan.GoWithout || s.Else == plan.BuildInstead
-	case plan.PushImage:
-		return s.Optional
+	switch n.Step.(type) {
 	case plan.RemoveNetwork, plan.RemoveVolume, plan.RemoveImage:
 		return errors.Is(err, engine.ErrConflict) && r.onlyRemovals(n)
 	}
-	return false
+	return plan.Optional(n.Step)
 }
 
 // onlyRemovals come after a step.

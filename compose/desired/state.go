@@ -180,6 +180,9 @@ func (s State) InitLabels(service string) map[string]string {
 // BuiltFor is the first service for which an image is built.
 func (s State) BuiltFor(ref string) string {
 	first := slices.IndexFunc(s.Project.Services, func(svc Service) bool { return svc.Image.Ref == ref && svc.Image.Build != nil })
+	if first < 0 {
+		return ""
+	}
 	return s.Project.Services[first].Name
 }
 

@@ -256,6 +256,47 @@ func (b *builder) images() {
 	for _, img := range b.want.Images(b.order) {
 		b.image(img)
 	}
+	b.basesOnDemand()
+}
+
+// basesOnDemand: what is built only for something to be built from it is not where that was pulled.
+func (b *builder) basesOnDemand() {
+	wanted := map[string]bool{}
+	for _, img := range b.want.Images(b.order) {
+		wanted[img.Ref] = true
+	}
+	for i, n := range slices.Backward(b.nodes) { // what is built comes behind its bases
+		base, is := n.Step.(BuildImage)
+		if !is || wanted[base.Image.Ref] {
+			continue
+		}
+		if base.For = b.builtFrom(n.ID); len(base.For) == 0 {
+			continue
+		}
+		for _, ref := range base.For {
+			n.AfterAny = append(slices.Clone(n.AfterAny), ID("pull "+ref))
+		}
+		n.Step = base
+		b.nodes[i] = n
+	}
+}
+
+// builtFrom what a step builds: the references that may be pulled instead; none if something is built in any case.
+func (b *builder) builtFrom(base ID) []string {
+	var out []string
+	for _, n := range b.nodes {
+		s, is := n.Step.(BuildImage)
+		switch {
+		case !is || !slices.Contains(n.After, base):
+		case s.Unpulled:
+			out = append(out, s.Image.Ref)
+		case len(s.For) > 0:
+			out = append(out, s.For...)
+		default:
+			return nil
+		}
+	}
+	return out
 }
 
 // image that is not there, or is to be renewed, is brought; once.
@@ -280,7 +321,7 @@ func (b *builder) image(img image.Spec) {
 	}
 	b.brings[img.Ref] = pulled
 	if need.build {
-		build := BuildImage{toRun(b.want.Labelled(img)), have.ID, need.pull}
+		build := BuildImage{Image: toRun(b.want.Labelled(img)), Was: have.ID, Unpulled: need.pull}
 		b.brings[img.Ref] = []ID{b.add(Node{ID: ID("build " + img.Ref), Step: build, Resource: resource, Reasons: []Reason{need.why}, After: b.bases(img), AfterAny: pulled})}
 		b.warnings = append(b.warnings, leftOut(img, b.have.Caps)...)
 	}
@@ -351,7 +392,7 @@ func (b *builder) imageNeed(img image.Spec, have image.Live, here bool) imageNee
 	pull := policy != image.Never && policy != image.Rebuild && !b.want.Unnamed(img)
 	need := imageNeed{pull: pull, build: build && !here}
 	switch {
-	case pull && here && build:
+	case pull && here && img.Buildable():
 		need.otherwise = UseLocal
 	case pull && build:
 		need.otherwise = BuildInstead

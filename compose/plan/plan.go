@@ -79,6 +79,19 @@ type Resource struct {
 // Step is one change of the world, mostly one engine call. The set is closed.
 type Step interface{ step() }
 
+// Optional tells a step whose failure only is a warning: what comes after it can do without.
+func Optional(s Step) bool {
+	switch s := s.(type) {
+	case WaitContainer:
+		return !s.Required
+	case PullImage:
+		return s.Else == GoWithout || s.Else == BuildInstead
+	case PushImage:
+		return s.Optional
+	}
+	return false
+}
+
 // Ref names a container: by its id if it exists, by Key if an earlier step of the plan makes it.
 type Ref struct {
 	Key string // "web-1", or "web-1 (old)" for one that is replaced
@@ -115,7 +128,8 @@ type (
 	BuildImage struct {
 		Image    image.Spec
 		Was      string
-		Unpulled bool // only if it was not pulled
+		Unpulled bool     // only if it was not pulled
+		For      []string // only if one of these was not pulled; none: whatever was
 	}
 	// TagImage makes a reference stand for another image that is here; Was as of PullImage.
 	TagImage struct{ Ref, ID, Was string }

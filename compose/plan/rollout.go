@@ -44,6 +44,9 @@ func (b *builder) newRolling(svc desired.Service) *rolling {
 	if svc.Update != nil {
 		o.how = *svc.Update
 	}
+	if b.stopsFirst(svc) { // with all its replicas
+		o.how.Parallelism = 0
+	}
 	for _, r := range b.replicas[svc.Name] {
 		if r.replaced() && !r.moved {
 			o.total++

@@ -310,9 +310,12 @@ func (p *Plan) atomic() {
 	p.Atomic = true
 	commit := Node{ID: commitID, Step: Commit{}, Resource: Resource{Kind: Service}}
 	for i := range p.Nodes {
-		if n := &p.Nodes[i]; n.Late {
+		switch n := &p.Nodes[i]; {
+		case n.Late:
 			n.After = append(slices.Clone(n.After), commitID)
-		} else {
+		case Optional(n.Step):
+			commit.AfterAny = append(commit.AfterAny, n.ID)
+		default:
 			commit.After = append(commit.After, n.ID)
 		}
 	}

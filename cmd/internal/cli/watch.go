@@ -11,7 +11,6 @@ import (
 	"github.com/tutti-run/tutti/cmd/internal/render"
 	"github.com/tutti-run/tutti/compose"
 	"github.com/tutti-run/tutti/compose/apply"
-	"github.com/tutti-run/tutti/compose/graph"
 	"github.com/tutti-run/tutti/compose/plan"
 	"github.com/tutti-run/tutti/engine"
 	"github.com/tutti-run/tutti/image"
@@ -157,7 +156,7 @@ func (f *filesWatcher) change(decide func(context.Context) (plan.Plan, error)) e
 		if err != nil {
 			return err
 		}
-		return unchanged(p, f.perform(f.ctx, t, p, run{title: "watch", quiet: f.quiet}))
+		return unchanged(f.perform(f.ctx, t, p, run{title: "watch", quiet: f.quiet}))
 	}})
 }
 
@@ -170,11 +169,10 @@ type stepFailed struct {
 func (e stepFailed) Error() string { return e.err.Error() }
 func (e stepFailed) Unwrap() error { return e.err }
 
-func unchanged(p plan.Plan, r apply.Report) error {
-	for _, res := range r.Results {
-		if res.Outcome == graph.Failed {
-			i := slices.IndexFunc(p.Nodes, func(n plan.Node) bool { return n.ID == res.ID })
-			return stepFailed{p.Nodes[i].Step, res.Err}
+func unchanged(r apply.Report) error {
+	for _, f := range r.Failures {
+		if !f.Tolerated {
+			return stepFailed{f.Node.Step, f.Err}
 		}
 	}
 	if r.Interrupted {

@@ -238,10 +238,8 @@ func (b *board) fail(r *row, e apply.StepEnded) bool {
 			r.warned = true
 			return r.say("Skipped: optional dependency")
 		}
-	case plan.PullImage:
-		r.warned = s.Else == plan.GoWithout || s.Else == plan.BuildInstead
-	case plan.PushImage:
-		r.warned = s.Optional
+	case plan.PullImage, plan.PushImage:
+		r.warned = plan.Optional(s)
 	case plan.RemoveImage, plan.RemoveNetwork, plan.RemoveVolume:
 		if errors.Is(e.Err, engine.ErrConflict) {
 			r.warned = true

@@ -68,7 +68,7 @@ type (
 		AfterAny    []plan.ID   `json:"after_any,omitempty"` // once these have ended
 		Reasons     []reasonDoc `json:"reasons"`
 		Until       plan.Until  `json:"until,omitempty"`       // of wait_container
-		Optional    bool        `json:"optional,omitempty"`    // of wait_container, pull_image: failing only warns
+		Optional    bool        `json:"optional,omitempty"`    // failing only warns
 		Conditional bool        `json:"conditional,omitempty"` // needless if an image turns out to be the same, or was pulled
 	}
 	reasonDoc struct {
@@ -100,13 +100,12 @@ func newChangeDoc(c plan.Change) changeDoc {
 func step(n plan.Node) stepDoc {
 	out := stepDoc{ID: n.ID, Kind: kindName(n.Step), Resource: resource(n.Resource), After: list(n.After), AfterAny: n.AfterAny, Reasons: reasons(n.Reasons),
 		Conditional: len(n.Unless) > 0}
+	out.Optional = plan.Optional(n.Step)
 	switch s := n.Step.(type) {
 	case plan.WaitContainer:
-		out.Until, out.Optional = s.Until, !s.Required
-	case plan.PullImage:
-		out.Optional = s.Else != plan.NoFallback
+		out.Until = s.Until
 	case plan.BuildImage:
-		out.Conditional = s.Unpulled
+		out.Conditional = s.Unpulled || len(s.For) > 0
 	}
 	return out
 }
