@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strings"
 	"sync"
@@ -182,7 +183,20 @@ type cursor struct {
 	tail  string // of the next reading, which then takes no since
 	since string // as long as there was no line
 	last  time.Time
-	told  []engine.LogLine // those close before last
+	told  []told // those close before last
+}
+
+// told is what is kept of a line, to know it again: writers may write thousands within the overlap.
+type told struct {
+	at     int64 // nanoseconds
+	text   uint64
+	stderr bool
+}
+
+var tellApart = maphash.MakeSeed()
+
+func toldOf(l engine.LogLine) told {
+	return told{l.Time.UnixNano(), maphash.String(tellApart, l.Text), l.Stderr}
 }
 
 const overlap = 100 * time.Millisecond
@@ -210,16 +224,17 @@ func (c *cursor) take(l engine.LogLine) bool {
 	if l.Time.IsZero() {
 		return true
 	}
-	l.More = false // is no part of what it says
-	if !l.Time.After(c.last) && slices.Contains(c.told, l) {
+	t := toldOf(l)
+	if !l.Time.After(c.last) && slices.Contains(c.told, t) {
 		return false
 	}
 	if l.Time.After(c.last) {
 		c.last = l.Time
 	}
-	c.told = append(c.told, l)
+	c.told = append(c.told, t)
 	if n := len(c.told); n >= 64 && n&(n-1) == 0 { // now and then is often enough
-		c.told = slices.DeleteFunc(c.told, func(o engine.LogLine) bool { return c.last.Sub(o.Time) > overlap })
+		since := c.last.Add(-overlap).UnixNano()
+		c.told = slices.DeleteFunc(c.told, func(o told) bool { return o.at < since })
 	}
 	return true
 }
