@@ -6,7 +6,8 @@ import (
 	"syscall"
 )
 
-// forwarded are the signals for a container that we are connected with: all that come, by name – the engine's numbers may be others –, from now on; they end nothing here.
+// forwarded are the signals for a container that we are connected with: all that come from now on, by name, as the engine may have other numbers. They
+// end nothing here.
 func (c *cli) forwarded(ctx context.Context) <-chan string {
 	come, stop, out := (<-chan os.Signal)(nil), c.Stop, make(chan string)
 	if c.Signals != nil {
