@@ -188,15 +188,18 @@ type cursor struct {
 
 // told is what is kept of a line, to know it again: writers may write thousands within the overlap.
 type told struct {
-	at     int64 // nanoseconds
-	text   uint64
-	stderr bool
+	at   int64 // nanoseconds
+	what uint64
 }
 
 var tellApart = maphash.MakeSeed()
 
 func toldOf(l engine.LogLine) told {
-	return told{l.Time.UnixNano(), maphash.String(tellApart, l.Text), l.Stderr}
+	what := maphash.String(tellApart, l.Text)
+	if l.Stderr {
+		what = ^what
+	}
+	return told{l.Time.UnixNano(), what}
 }
 
 const overlap = 100 * time.Millisecond

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
 	"slices"
@@ -121,15 +122,10 @@ func hostIP(a netip.Addr, published bool) string {
 	return addrText(a)
 }
 
+// sortedPorts as docker has them in its tables: those of IPv4 first, which engines may publish under another number than those of IPv6.
 func sortedPorts(out []container.Published) []container.Published {
 	slices.SortFunc(out, func(a, b container.Published) int {
-		if a.Target != b.Target {
-			return a.Target - b.Target
-		}
-		if a.Published != b.Published {
-			return a.Published - b.Published
-		}
-		return strings.Compare(a.Protocol+a.HostIP, b.Protocol+b.HostIP)
+		return cmp.Or(a.Target-b.Target, strings.Compare(a.HostIP, b.HostIP), a.Published-b.Published, strings.Compare(a.Protocol, b.Protocol))
 	})
 	return out
 }

@@ -3,6 +3,7 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"io"
 	"os"
@@ -59,6 +60,7 @@ type cli struct {
 	engine     engine.Engine     // nil until dialled
 	screen     screen
 	lines      *bufio.Reader // of answers; nil until one is asked for
+	piped      bytes.Buffer  // what was read of the file that comes by stdin
 	json       bool          // results, and what is wrong with the files, as JSON on stdout
 	detachKeys string        // "" is docker's
 	noWait     bool          // fail where another command changes the project

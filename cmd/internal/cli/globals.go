@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -184,8 +185,13 @@ func (c *cli) status() io.Writer {
 func (c *cli) loadOptions() load.Options {
 	g := c.g
 	return load.Options{Files: g.files, ProjectDirectory: g.projectDir, ProjectName: g.name, Profiles: g.profiles, EnvFiles: g.envFiles,
-		Environment: c.Environ, Dir: c.Dir, Stdin: c.Stdin, Strict: g.strict, Unused: g.allResources,
+		Environment: c.Environ, Dir: c.Dir, Stdin: c.again(), Strict: g.strict, Unused: g.allResources,
 		Insecure: g.insecure, Isolate: g.isolate}
+}
+
+// again is stdin from its beginning, for those who load the files more than once.
+func (c *cli) again() io.Reader {
+	return io.MultiReader(bytes.NewReader(c.piped.Bytes()), io.TeeReader(c.Stdin, &c.piped))
 }
 
 // path of a file that a flag names.
